@@ -1,0 +1,182 @@
+"""Logits -> calibrated, coherent, possibly abstaining answers. numpy only.
+
+Calibration is temperature scaling (Guo et al. 2017, arXiv 1706.04599). A
+category's probability is the sum over its labels, so the two levels never
+contradict each other, and an unsure MCC can still give a sure category. A mode
+holds one threshold per category and level; they were chosen so that the error
+among answered rows is bounded (see `train/calibrate.py`), and infinity stands
+where no threshold met the bound.
+
+Every step works row by row: an answer never depends on its neighbours in a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from merchant_classifier.errors import BundleCorrupt
+from merchant_classifier.prediction import Candidate, Mode, Reason
+
+TOP_CANDIDATES = 3
+NOT_A_MERCHANT = "not_a_merchant"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One class of the network: its MCC (None for labels of one's own), text and category."""
+
+    mcc: str | None
+    text: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the network alone comes to for one row."""
+
+    label: Label | None
+    category: str | None
+    confidence: float
+    reason: Reason
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Thresholds:
+    """Per label, by its category: float64, shape (labels,)."""
+
+    label: NDArray[np.float64]
+    category: NDArray[np.float64]
+
+
+class Decider:
+    """Turns logits into verdicts.
+
+    Args:
+        labels: classes in the order of the logits; labels of one category stand together.
+        temperature: divisor of the logits, > 0.
+        thresholds: mode -> level ("label", "category") -> category -> threshold in [0, inf].
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[Label],
+        temperature: float,
+        thresholds: Mapping[str, Mapping[str, Mapping[str, float]]],
+    ) -> None:
+        self.labels = tuple(labels)
+        self.temperature = temperature
+        starts = [i for i, label in enumerate(labels) if i == 0 or label.category != labels[i - 1].category]
+        self.categories = tuple(labels[i].category for i in starts)
+        if len(set(self.categories)) != len(self.categories):
+            raise ValueError("labels of one category must stand together")
+        self._starts = np.array(starts)
+        self._category_of = np.searchsorted(self._starts, np.arange(len(labels)), side="right") - 1
+        self._thresholds = {Mode(mode): self._per_label(levels) for mode, levels in thresholds.items()}
+
+    @classmethod
+    def from_bundle(cls, path: Path, content: Mapping[str, Any]) -> Decider:
+        """Read a parsed `labels.json`.
+
+        Raises:
+            BundleCorrupt: a part is missing or of another form.
+        """
+        try:
+            labels = [Label(row["mcc"], row["text"], row["category"]) for row in content["labels"]]
+            thresholds = {
+                mode: {
+                    level: {name: float("inf") if value is None else float(value) for name, value in table.items()}
+                    for level, table in levels.items()
+                }
+                for mode, levels in content["thresholds"].items()
+            }
+            return cls(labels, float(content["temperature"]), thresholds)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise BundleCorrupt(
+                path, "labels, temperature and thresholds", f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _per_label(self, levels: Mapping[str, Mapping[str, float]]) -> _Thresholds:
+        def column(level: str) -> NDArray[np.float64]:
+            return np.array([levels[level][label.category] for label in self.labels])
+
+        return _Thresholds(column("label"), column("category"))
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated probabilities, shape (rows, labels), each row summing to 1."""
+        scaled = logits.astype(np.float64) / self.temperature
+        scaled -= scaled.max(axis=1, keepdims=True)
+        np.exp(scaled, out=scaled)
+        scaled /= scaled.sum(axis=1, keepdims=True)
+        return scaled
+
+    def category_probabilities(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums over the labels of each category, shape (rows, categories)."""
+        sums: NDArray[np.float64] = np.add.reduceat(probabilities, self._starts, axis=1)
+        return sums
+
+    def decide(self, logits: NDArray[np.float32], mode: Mode) -> list[Verdict]:
+        """One verdict a row of logits, shape (rows, labels)."""
+        thresholds = self._thresholds[mode]
+        probabilities = self.probabilities(logits)
+        by_category = self.category_probabilities(probabilities)
+        count = min(TOP_CANDIDATES, len(self.labels))
+        best = _largest(probabilities, count)
+        best_p = np.take_along_axis(probabilities, best, axis=1)
+        top_category = by_category.argmax(axis=1)
+        category_p = by_category.max(axis=1)
+        category_label = self._starts[top_category]
+        sure = best_p[:, 0] >= thresholds.label[best[:, 0]]
+        category_sure = category_p >= thresholds.category[category_label]
+        return [
+            self._verdict(*row)
+            for row in zip(
+                best.tolist(),
+                best_p.tolist(),
+                sure.tolist(),
+                category_sure.tolist(),
+                top_category.tolist(),
+                category_p.tolist(),
+                strict=True,
+            )
+        ]
+
+    def _verdict(
+        self,
+        best: list[int],
+        best_p: list[float],
+        sure: bool,
+        category_sure: bool,
+        top_category: int,
+        category_p: float,
+    ) -> Verdict:
+        candidates = tuple(
+            Candidate(self.labels[i].mcc, self.labels[i].text, p) for i, p in zip(best, best_p, strict=True)
+        )
+        label = self.labels[best[0]]
+        if label.category == NOT_A_MERCHANT and sure:
+            return Verdict(None, NOT_A_MERCHANT, best_p[0], Reason.NOT_A_MERCHANT, candidates)
+        if sure:
+            return Verdict(label, label.category, best_p[0], Reason.CONFIDENT, candidates)
+        if category_sure and self.categories[top_category] != NOT_A_MERCHANT:
+            return Verdict(None, self.categories[top_category], category_p, Reason.CATEGORY_ONLY, candidates)
+        return Verdict(None, None, best_p[0], Reason.LOW_CONFIDENCE, candidates)
+
+
+def _largest(values: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """Columns of the `count` largest values of each row, largest first, ties by column."""
+    order: NDArray[np.intp]
+    if count < values.shape[1]:
+        part = np.argpartition(-values, count - 1, axis=1)[:, :count]
+        part.sort(axis=1)
+    else:
+        part = np.broadcast_to(np.arange(count), (len(values), count)).copy()
+    order = np.argsort(-np.take_along_axis(values, part, axis=1), axis=1, kind="stable")
+    largest: NDArray[np.intp] = np.take_along_axis(part, order, axis=1)
+    return largest
