@@ -275,7 +275,7 @@ def _located(name: str, region: Region, draw: Draw) -> str:
     if luck < 0.6:
         name = f"{name} {_pick(_OUTLETS, draw)}"
     name = _cut(name, draw)
-    if 0.25 < luck:
+    if luck > 0.25:
         joint = "" if len(name) >= 22 and draw() < 0.4 else " "
         name = f"{name}{joint}{_pick(region.locations, draw)}"
     return name
