@@ -1,0 +1,139 @@
+"""Stage export: the trained student -> `model.onnx` and `words.npy`, and proof that they equal it.
+
+The hashed table is quantised to int8, one scale a row, symmetric; the network
+stays float32, so that no activation scale couples the rows of a batch. The
+exported pair is compared with the float32 student on real descriptors, and the
+stage fails when they disagree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from merchant_classifier import bundle as bundles
+from merchant_classifier.encoding import Encoder
+from merchant_classifier.errors import MerchantClassifierError
+from merchant_classifier.text import MAX_WORDS
+from train import config as configs
+from train import runs
+from train.network import Student
+
+NETWORK_TOLERANCE = 2e-4
+"""Largest difference of a logit between torch and ONNX Runtime on the same float32 vectors."""
+
+AGREEMENT = 0.995
+"""Least share of rows where the shipped int8 pair and the float32 student name the same best label."""
+
+_COMPARED_ROWS = 2000
+
+
+class ExportError(MerchantClassifierError):
+    """The exported model is not equal to the trained one."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """This stage has no options of its own."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export, compare, write the two files and `parity.json`."""
+    config = configs.load(args.config)
+    content = torch.load(runs.needed(config.build / runs.STUDENT), weights_only=True)
+    student = Student(config.student, len(content["labels"]))
+    student.load_state_dict(content["state"])
+    student.eval()
+    folder = config.build / runs.BUNDLE
+    folder.mkdir(parents=True, exist_ok=True)
+    packed = quantise(student.table.weight.detach().numpy())
+    graph = export_network(student, config.student.dimensions)
+    parity = compare(student, graph, packed, _sample_words(config.build))
+    with runs.replacing(folder / bundles.WORD_TABLE) as temporary, temporary.open("wb") as file:
+        np.save(file, packed)
+    with runs.replacing(folder / bundles.NETWORK) as temporary:
+        temporary.write_bytes(graph)
+    runs.write_json(config.build / "parity.json", parity)
+    print("export: " + ", ".join(f"{name} {value:.6g}" for name, value in parity.items()))
+    return 0
+
+
+def quantise(table: NDArray[np.float32]) -> NDArray[np.int8]:
+    """int8 (buckets, 4 + dimensions): each row's float32 scale in its first four bytes, then its steps."""
+    scale = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 127, np.finfo(np.float32).tiny).astype(np.float32)
+    steps = np.rint(table / scale).astype(np.int8)
+    return np.concatenate([scale.view(np.int8), steps], axis=1)
+
+
+def export_network(student: Student, dimensions: int) -> bytes:
+    """The network as ONNX bytes, with free numbers of rows and positions."""
+    rows = torch.export.Dim("rows", min=1, max=65536)
+    positions = torch.export.Dim("positions", min=2, max=1 + MAX_WORDS)
+    program = torch.onnx.export(
+        student.network,
+        (torch.zeros(3, 5, dimensions),),
+        dynamo=True,
+        input_names=["words"],
+        output_names=["logits", "representation"],
+        dynamic_shapes=({0: rows, 1: positions}, None),
+        opset_version=20,
+        verbose=False,
+    )
+    if program is None:
+        raise ExportError("torch.onnx.export returned nothing")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / bundles.NETWORK
+        program.save(path, include_initializers=True)
+        return path.read_bytes()
+
+
+def open_encoder(packed: NDArray[np.int8]) -> Encoder:
+    """The serving encoder over a packed table."""
+    scale = np.ascontiguousarray(packed[:, :4]).view(np.float32)[:, 0]
+    return Encoder(packed[:, 4:], scale)
+
+
+def compare(
+    student: Student, graph: bytes, packed: NDArray[np.int8], rows: list[list[str]]
+) -> dict[str, float]:
+    """Differences between the float32 student, its ONNX network, and the shipped pair.
+
+    Raises:
+        ExportError: they are larger than the stated tolerances.
+    """
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    shipped = open_encoder(packed)
+    exact = _float_encoder(student)
+    worst, same, drift = 0.0, 0, 0.0
+    for words in rows:
+        vectors = exact.encode([words])
+        with torch.inference_mode():
+            reference = student.network(torch.from_numpy(vectors))[0].numpy()
+        onnx_logits = session.run(["logits"], {"words": vectors})[0]
+        shipped_logits = session.run(["logits"], {"words": shipped.encode([words])})[0]
+        worst = max(worst, float(np.abs(onnx_logits - reference).max()))
+        drift = max(drift, float(np.abs(shipped_logits - reference).max()))
+        same += int(shipped_logits.argmax() == reference.argmax())
+    agreement = same / len(rows)
+    if worst > NETWORK_TOLERANCE or agreement < AGREEMENT:
+        raise ExportError(
+            f"exported network differs: largest logit difference {worst:.2g} (allowed {NETWORK_TOLERANCE}), "
+            f"same best label on {agreement:.2%} of {len(rows)} rows (needed {AGREEMENT:.1%})"
+        )
+    return {"network_max_difference": worst, "int8_max_difference": drift, "agreement": agreement, "rows": len(rows)}
+
+
+def _float_encoder(student: Student) -> Encoder:
+    table = student.table.weight.detach().numpy()
+    return Encoder(table, np.ones(len(table), np.float32))  # type: ignore[arg-type]
+
+
+def _sample_words(build: Path) -> list[list[str]]:
+    lines = [line for line in runs.read_table(build / runs.SPLIT, ["words"])["words"].to_pylist() if line]
+    step = max(1, len(lines) // _COMPARED_ROWS)
+    return [line.split(" ") for line in lines[::step]]

