@@ -33,7 +33,7 @@ def read(path: str, used: Iterable[str]) -> list[LabelRow]:
     """
     names = set(used)
     if path == OWN:
-        return [LabelRow(name, Label(None, name, OWN_CATEGORY), name) for name in sorted(names)]
+        return [LabelRow(name, Label(None, name, OWN_CATEGORY, name), name) for name in sorted(names)]
     with Path(path).open(encoding="utf-8", newline="") as file:
         rows = [_row(row) for row in csv.DictReader(file) if row["mcc"] in names]
     return sorted(rows, key=lambda row: (row.label.category, row.name))
@@ -42,4 +42,5 @@ def read(path: str, used: Iterable[str]) -> list[LabelRow]:
 def _row(row: dict[str, str]) -> LabelRow:
     name = row["mcc"]
     mcc = None if name == NOT_A_MERCHANT else name
-    return LabelRow(name, Label(mcc, row["text"], row["category"]), row["family"] or name)
+    family = row["family"] or name
+    return LabelRow(name, Label(mcc, row["text"], row["category"], family), family)

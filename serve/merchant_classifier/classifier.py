@@ -72,6 +72,11 @@ class MerchantClassifier:
         return classifier
 
     @property
+    def decider(self) -> Decider:
+        """The labels and the rule from logits to answers."""
+        return self._decider
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Texts of the labels, in the order of the network's classes."""
         return tuple(label.text for label in self._decider.labels)

@@ -29,11 +29,12 @@ NOT_A_MERCHANT = "not_a_merchant"
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One class of the network: its MCC (None for labels of one's own), text and category."""
+    """One class of the network: its MCC (None for labels of one's own), text, category and confusable family."""
 
     mcc: str | None
     text: str
     category: str
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Decider:
             BundleCorrupt: a part is missing or of another form.
         """
         try:
-            labels = [Label(row["mcc"], row["text"], row["category"]) for row in content["labels"]]
+            labels = [Label(row["mcc"], row["text"], row["category"], row.get("family", "")) for row in content["labels"]]
             thresholds = {
                 mode: {
                     level: {name: float("inf") if value is None else float(value) for name, value in table.items()}
