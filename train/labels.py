@@ -12,12 +12,13 @@ from merchant_classifier.decision import NOT_A_MERCHANT, Label
 OWN = "own"
 """Value of `data.labels` in a configuration when labels are whatever the rows say."""
 
-OWN_CATEGORY = "own"
-
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """One class: the name rows use, what is served for it, and the family of codes acquirers mix up with it."""
+    """One class: the name rows use, what is served for it, and the family of codes acquirers mix up with it.
+
+    A label of one's own is its own category and family.
+    """
 
     name: str
     label: Label
@@ -33,7 +34,7 @@ def read(path: str, used: Iterable[str]) -> list[LabelRow]:
     """
     names = set(used)
     if path == OWN:
-        return [LabelRow(name, Label(None, name, OWN_CATEGORY, name), name) for name in sorted(names)]
+        return [LabelRow(name, Label(None, name, name, name), name) for name in sorted(names)]
     with Path(path).open(encoding="utf-8", newline="") as file:
         rows = [_row(row) for row in csv.DictReader(file) if row["mcc"] in names]
     return sorted(rows, key=lambda row: (row.label.category, row.name))
