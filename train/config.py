@@ -1,4 +1,4 @@
-"""One training run as a frozen value, read from TOML. An unknown key is an error, so a typing mistake cannot pass silently."""
+"""One training run as a frozen value, read from TOML. An unknown key is an error: a typing mistake cannot pass."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Data:
         validation_percent, test_percent: share of base merchants kept out of training.
         time_split_year: where rows have years, those of this year whose merchant is not seen before become
             the "later" validation set and rows after it are dropped; 0 means none.
+        max_lines_per_merchant: the stage split refuses rows with more different lines a merchant on average.
     """
 
     labels: str = "data/labels.csv"
@@ -50,6 +51,7 @@ class Data:
     validation_percent: int = 4
     test_percent: int = 4
     time_split_year: int = 0
+    max_lines_per_merchant: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
