@@ -3,22 +3,24 @@
 A descriptor wraps a merchant name in what the issuer, the acquirer and the
 terminal add: `POS DEBIT 08/14 SQ *BLUE BOTTLE COF OAKLAND CA`. `normalize`
 takes the wrapping off in a fixed order (characters, issuer phrase,
-intermediary, references, place), and what remains becomes the lower-case ASCII
+intermediary, references, place), and what remains becomes the lower-case
 words the network reads. Training and serving both call it, so a change of its
 output for any input must raise `NORMALIZER_VERSION`; bundles carry that number.
 
-Rules of the tables come from `reference/descriptor_grammar.md`, which names
-their public sources.
+Every step reads at most `MAX_CHARACTERS` characters and no pattern can
+backtrack over more than a bounded stretch, so the time is bounded too.
 """
 
 from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from merchant_classifier import wrapping
+from merchant_classifier.characters import fold
 
 NORMALIZER_VERSION = 1
 
@@ -31,14 +33,18 @@ MAX_WORDS = 12
 MAX_WORD_CHARACTERS = 24
 """Longer words are cut: statement fields hold 22 to 25 characters."""
 
+CITY_FIELD = 13
+"""Characters of a city in ISO 8583 field 43; longer names arrive cut."""
+
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
     """A description taken apart.
 
     Attributes:
-        words: lower-case ASCII words for the network; the first is `<name>*` when an intermediary was found.
-        merchant: the merchant's name as written, without the wrapping.
+        words: lower-case words for the network (ASCII for Latin, Cyrillic and Greek letters, other scripts as they
+            are); the first is `<name>*` when an intermediary was found.
+        merchant: the merchant's name in the letters of `words` and the case it was written in, without the wrapping.
         intermediary: facilitator, marketplace or wallet, or None.
     """
 
@@ -52,215 +58,18 @@ class Descriptor:
         return " ".join(self.words)
 
 
-# --- characters -----------------------------------------------------------------------------
-
-_CYRILLIC = dict(
-    zip(
-        "абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґўқғңөұүһәј",
-        "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh shch _ y _ e yu ya i i e g u k g n o u u h a j".split(),
-        strict=True,
-    )
-)
-_GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρσςτυφχψω",
-        "a v g d e z i th i k l m n x o p r s s t y f ch ps o".split(),
-        strict=True,
-    )
-)
-_LATIN = {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d", "ŋ": "n"}
-_TRANSLITERATION = {
-    ord(source): target.replace("_", "") for table in (_CYRILLIC, _GREEK, _LATIN) for source, target in table.items()
-}
-
-# Letters that look Latin but are not; folded only inside a word that also holds real Latin letters.
-_HOMOGLYPHS = str.maketrans(
-    "аеорсухкмнтвіјѕԁԛԝАЕОРСУХКМНТВІЈЅαοενυικτρΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
-    "aeopcyxkmhtbijsdqwAEOPCYXKMHTBIJSaoevuiktpABEZHIKMNOPTYX",
-)
-_MIXED_SCRIPT = re.compile(r"(?=\w*[A-Za-z])(?=\w*[\u0370-\u03ff\u0400-\u052f])\w+")
-_CONTROL = {code: " " for code in (*range(32), *range(127, 160))}
-
-
-def _ascii_or_native(text: str) -> str:
-    """Fold compatibility forms, accents and look-alikes; transliterate Cyrillic and Greek.
-
-    Kana, Han, Hangul, Arabic and other scripts stay as they are.
-    """
-    text = unicodedata.normalize("NFKC", text)
-    # Format characters (zero-width, direction marks), lone surrogates and private use carry no meaning here.
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
-    text = _MIXED_SCRIPT.sub(lambda word: word.group().translate(_HOMOGLYPHS), text)
-    folded = unicodedata.normalize("NFKD", text)
-    # Й and Ё decompose; recompose what the transliteration table knows by dropping marks only after Latin letters.
-    kept: list[str] = []
-    for char in folded:
-        if unicodedata.combining(char) and (not kept or kept[-1] < "\u3000"):
-            continue
-        kept.append(char)
-    return unicodedata.normalize("NFC", "".join(kept))
-
-
-def _lower_latin(text: str) -> str:
-    return text if text.isascii() else text.translate(_TRANSLITERATION)
-
-
-# --- issuer phrases ---------------------------------------------------------------------------
-
-_DATE = r"(?:\d{1,2}[/.\-]\d{1,2}(?:[/.\-]\d{2,4})?|\d{4}-\d{2}-\d{2}|\d{1,2} ?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)"
-_ISSUER_PHRASES = (
-    r"(?:recurring )?(?:purchase|payment) +authorized +on +" + _DATE,
-    r"check ?card(?: purchase)?(?: \d{4})?",
-    r"(?:non-?pin )?(?:pos|pin|debit|visa|credit|dda|point of sale|ecom|signature|recurring|contactless)"
-    r"(?: (?:card|debit|purchase|pur|purch|payment|withdrawal|pin|non-?pin|dda|visa|transaction))+(?: non-?pin)?",
-    r"pos(?= (?:\d{2}/\d{2}|\d{4,6}x+\d*))",
-    r"contactless interac purchase(?: -)?(?: \d{4})?",
-    r"interac (?:retail )?purchase(?: -)?(?: \d{4})?",
-    r"pre-authorized debit",
-    r"card payment to",
-    r"direct debit(?: payment)? to",
-    r"(?:visa|mastercard|mc) (?:purchase|debit purchase card \d{4}|payment)",
-    r"eftpos(?: purchase)?",
-    r"kartenzahlung|giro ?card(?:-?zahlung)?|sepa-?elv-?lastschrift|pos-?zahlung|kauf/dienstleistung|twint(?: kauf)?|lastschrift",
-    r"(?:facture )?carte(?: du)? (?:\d{6}|"
-    + _DATE
-    + r")|achat cb|paiement (?:par carte|psc|cb)(?: \d{4})?|prlv(?: sepa)?",
-    r"compra (?:en )?(?:tarj(?:eta)?\.?|multibanco|cartao)?|pago con tarjeta(?: en)?|pagamento pos|acquisto pos|pagobancomat",
-    r"bea, ?(?:betaalpas|apple pay|google pay)|betaalautomaat|sepa incasso|aankoop bancontact|bancontact",
-    r"kort ?kop(?: \d{6})?|visa varekop|varekjop|varaus|dankort-?kob|\*\d{4} \d{2}\.\d{2} [a-z]{3} [\d.,]+",
-    r"pokupka|oplata(?: tovarov i uslug)?|platba kartou|platnosc karta|zakup(?: przy uzyciu karty)?",
-    r"pos \d{6}x+\d{4}|ecom pur/|upi[-/](?:dr/|cr/|p2m/)?(?:\d{12}/)?",
-    r"aplpay|apple ?pay|gpay|google pay|samsung pay",
-)
-_ISSUER = re.compile(rf"(?:(?:{'|'.join(_ISSUER_PHRASES)})\b[ :\-]*(?:{_DATE} +)?)+", re.IGNORECASE)
-_LEADING_DATE = re.compile(rf"(?:{_DATE})(?= )[ :\-]*", re.IGNORECASE)
-
-# --- intermediaries ------------------------------------------------------------------------------
-
-_INTERMEDIARIES: tuple[tuple[str, str, str], ...] = (
-    # (name shown, word for the network, pattern). Facilitators need a real separator: `SQ FOOT LTD` is a shop.
-    ("Square", "square*", r"(?:sq|squ|gosq\.com) ?\*|gosq\.com "),
-    ("Toast", "toast*", r"tst ?\*"),
-    ("SpotOn", "spoton*", r"spo(?:ton)? ?\*"),
-    ("Shopify", "shopify*", r"(?:sp|shopify) ?\*|sp (?=[a-z])"),
-    ("Clover", "clover*", r"(?:clp|clover) ?\*"),
-    ("PayPal", "paypal*", r"(?:paypal|pp|pypl) ?\*|paypal inst xfer"),
-    ("Intuit", "intuit*", r"(?:in|intuit) ?\*"),
-    ("Zettle", "zettle*", r"(?:i?zettle|iz|ztl)_? ?\*"),
-    ("SumUp", "sumup*", r"sumup ?\*"),
-    ("Stripe", "stripe*", r"stripe ?\*"),
-    ("WePay", "wepay*", r"(?:wpy|wepay) ?\*"),
-    ("Eventbrite", "eventbrite*", r"eb ?\*"),
-    ("FastSpring", "fastspring*", r"fs ?\*|bls ?\*"),
-    ("Paddle", "paddle*", r"paddle(?:\.net)? ?\*"),
-    ("Digital River", "digitalriver*", r"dri ?\*"),
-    ("2Checkout", "2checkout*", r"2co(?:\.com)? ?\*"),
-    ("Lemon Squeezy", "lemonsqueezy*", r"lemsqzy ?\*"),
-    ("Gumroad", "gumroad*", r"gum\.co/?(?:cc)? ?\*"),
-    ("GoDaddy Payments", "godaddypay*", r"gdp ?\*"),
-    ("CCV", "ccv*", r"ccv ?\*"),
-    ("Pay.nl", "paynl*", r"pay\.nl ?\*"),
-    ("Mollie", "mollie*", r"mollie ?\*"),
-    ("Adyen", "adyen*", r"adyen ?\*"),
-    ("Vipps", "vipps*", r"vipps ?\*"),
-    ("Klarna", "klarna*", r"klarna ?\*"),
-    ("Nayax", "vending*", r"(?:nyx|nayax|ctlp|usa|pti) ?\*"),
-    ("Curve", "curve*", r"crv ?\*"),
-    ("Lightspeed", "lightspeed*", r"lsp?k? ?\*"),
-    ("Mercado Pago", "mercadopago*", r"(?:mercado ?pago|merpago|mpago|mp) ?\*"),
-    ("PagSeguro", "pagseguro*", r"(?:pag|pagseguro|ec|pg) ?\*"),
-    ("iFood", "ifood*", r"ifd ?\*"),
-    ("EBANX", "ebanx*", r"ebn(?:x|anx)? ?\*|ebanx ?\*"),
-    ("dLocal", "dlocal*", r"dlo? ?\*"),
-    ("Hotmart", "hotmart*", r"htm ?\*"),
-    ("Rappi", "rappi*", r"rappi ?\*"),
-    ("PayU", "payu*", r"payu ?\*(?:[a-z]{2} ?\*)?"),
-    ("Razorpay", "razorpay*", r"raz(?:orpay)? ?\*"),
-    ("CCAvenue", "ccavenue*", r"ccavenue ?\*"),
-    ("Paytm", "paytm*", r"paytm ?\*"),
-    ("iyzico", "iyzico*", r"iyzico ?[/*]"),
-    ("PayTR", "paytr*", r"paytr ?[/*]"),
-    ("Param", "param*", r"param ?[/*]"),
-    ("DoorDash", "doordash*", r"dd ?\*(?: ?doordash)?"),
-    ("Grubhub", "grubhub*", r"grubhub ?\*"),
-    ("Ticketmaster", "ticketing*", r"(?:tm|tcktweb|axs) ?\*"),
-    ("Alipay", "alipay*", r"(?:alipay|支付宝) ?[*\-]"),
-    ("WeChat Pay", "wechatpay*", r"(?:weixin|wechat|tenpay|财付通) ?(?:pay)? ?[*\-]"),
-    ("Payment facilitator", "facilitator*", r"(?:py|cke|zsk|bt|ms|srt|bck) ?\*"),
-)
-_INTERMEDIARY = re.compile("|".join(f"(?P<i{n}>{p})" for n, (_, _, p) in enumerate(_INTERMEDIARIES)), re.IGNORECASE)
-_INTERMEDIARY_NAMES = {f"i{n}": (name, word) for n, (name, word, _) in enumerate(_INTERMEDIARIES)}
-
-# --- references and other noise -----------------------------------------------------------------
-
-_NOISE = re.compile(
-    r"\b(?:card|carte|cb|kaart|pas|karta)?[ *:]*x{2,}[x*]*\d{0,4}\b"  # masked card numbers
-    r"|\bcb\*\d{4}\b"
-    r"|\b(?:card|carte|cartao|tarj|karte) ?\d{4}\b"
-    r"|\bvalue date:? ?[\d/]+"
-    r"|//[a-z .\-]+/[a-z]{2,3}\b.*$"  # girocard terminal tail
-    r"|\b\d{4}-\d{2}-\d{2}(?:t\d{2}[:.]\d{2}(?:[:.]\d{2})?)?\b"
-    r"|\bon \d{1,2} (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?: (?:bcc|clp|cpm))?\b"
-    r"|\b\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?(?:[ /]\d{1,2}[:.]\d{2})?(?![\d.])"
-    r"|\b(?:parc|cuota|rate) ?\d{1,2}/\d{1,2}\b"
-    r"|\b(?:des|id|indn|co id|ref|nr|pas|auth|trn|term|kurs)[:.] ?\S+"
-    r"|\+?\(?\b\d{3}\)?[ \-.]?\d{3}[ \-.]\d{4}\b|\b\d{3}-\d{7}\b|\b1?8\d{9}\b"  # phone numbers
-    r"|\b[a-z]{0,3}\d[\d\-]{3,}[a-z\d]*\b"  # store numbers, references
-    r"|\b(?=[a-z\d]*\d)(?=[a-z\d]*[a-z]\d|[a-z\d]*\d[a-z])[a-z\d]{8,}\b"
-    r"|[#№] ?[a-z]?\d+\b"
-    r"|\b(?:store|str|unit|no|nr|shop|filiale|fil) ?\.?#? ?\d+\b"
-    r"|\b(?:ppd|web|kfn|vj|ccd|bcc|clp)\b(?: ?\d+)*",
-    re.IGNORECASE,
-)
-_REFERENCE_AFTER_STAR = re.compile(r"(?<=\w) ?\*(?=[a-z\d]*\d)[a-z\d]{4,}", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+(?:&[^\W_]+)*|&")
-_APOSTROPHES = re.compile(r"(?<=\w)['`\u2019\u00b4](?=\w)")
-_DOMAIN = re.compile(
-    r"\b(?:https?://)?(?:www\.)?([a-z0-9\-]+)\.(?:(?:co|com|org|net)\.)?(com|net|org|co|io|de|fr|uk|ca|au|eu|nl|it|es|ru|app|shop|tv|me|us|in|br|pl|se|be|ch|at|jp|bill)\b(?:/[a-z]*)?",
-    re.IGNORECASE,
-)
-
-# --- place ---------------------------------------------------------------------------------------
-
-_REGIONS = frozenset(
-    "al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd oh ok or pa ri sc sd tn tx"
-    " ut vt va wa wv wi wy dc pr on qc bc ab mb sk ns nb nl pe yt nt nu nsw vic qld wa sa tas act"
-    " us usa gb gbr uk ie irl can aus au nz nzl de deu fr fra es esp it ita nld be bel ch che at aut se swe no nor dk dnk fi fin pt prt pl pol"
-    " cz cze hu hun ro rou gr grc tr tur ru rus ua ukr il isr ae are sa sau za zaf in ind sg sgp my mys th tha jp jpn kr kor cn chn hk hkg tw twn br bra"
-    " mx mex ar arg cl chl co col pe per lu lux".split()
-)
-
-
-@cache
-def _places() -> frozenset[str]:
-    """Lower-case names of large cities, from the packaged list."""
-    lines = resources.files(__package__).joinpath("places.txt").read_text("ascii").split("\n")
-    return frozenset(line for line in lines if line)
-
-
-def _strip_place(words: list[str]) -> int:
-    """Return how many leading words are left once a trailing place was taken off.
-
-    A region or country code goes when words stay in front of it; a city goes
-    when it is in the list, in full or cut at 13 characters as DE43 cuts it.
-    The first word always stays: a merchant may be named like a city.
-    """
-    end = len(words)
-    had_region = False
-    while end > 1 and words[end - 1] in _REGIONS and not had_region:
-        end -= 1
-        had_region = True
-        if end > 1 and words[end - 1] in _REGIONS:
-            end -= 1
-    places = _places()
-    for size in (3, 2, 1):
-        if end > size and " ".join(words[end - size : end]) in places:
-            return end - size
-    return end if had_region and end > 1 else len(words) if not had_region else end
+_WORD = re.compile(r"[a-z0-9]{1,2}&[a-z0-9]{1,2}(?![a-z0-9&])|&|[a-z0-9\x80-\U0010ffff]+")
+_DIGIT = re.compile(r"\d", re.ASCII)
+_LETTERS_THEN_NUMBER = re.compile(r"([a-z]+)\d+", re.ASCII)
+_DIGIT_RUNS = re.compile(r"\d+", re.ASCII)
+_NAMING_NUMBERS = frozenset({"360", "365", "911", "1001", "2000"})
 
 
 def normalize(raw: str) -> Descriptor:
     """Take a description apart.
+
+    The merchant of a description is a fixed point for ordinary names: `normalize(d.merchant)` has the words of `d`
+    without the intermediary's, unless the name itself begins like an issuer phrase or ends like a place.
 
     Args:
         raw: any string at all.
@@ -273,37 +82,275 @@ def normalize(raw: str) -> Descriptor:
     """
     if not isinstance(raw, str):
         raise TypeError(f"a description must be str, got {type(raw).__name__}")
-    text = raw[:MAX_CHARACTERS].translate(_CONTROL)
-    if not text.isascii():
-        text = _ascii_or_native(text)
-    if "&" in text and ";" in text:
-        text = html.unescape(text)
-    text = _APOSTROPHES.sub("", " ".join(text.split()))
-    text = _without_prefix(text, _LEADING_DATE)
-    text = _without_prefix(text, _ISSUER)
-    intermediary, marker, text = _split_intermediary(text)
-    text = _without_prefix(text, _LEADING_DATE)
-    bare = _REFERENCE_AFTER_STAR.sub(" ", text)
-    bare = _DOMAIN.sub(r"\1 \2", bare)
-    bare = _NOISE.sub(" ", bare)
-    shown = _WORD.findall(bare)
-    words = [_lower_latin(word.lower())[:MAX_WORD_CHARACTERS] for word in shown]
-    end = _strip_place(words)
-    words, shown = [word for word in words[:end] if word], shown[:end]
+    text = _readable(raw[:MAX_CHARACTERS])
+    lower = text.lower()
+    if len(lower) != len(text):  # a letter whose small form is longer: give up its case, keep the positions equal
+        text = lower
+    start = _after_issuer(lower, 0)
+    start, stop, intermediary, marker = _after_intermediary(text, lower, start)
+    text, lower = text[start:stop], _without_noise(lower[start:stop])
+    words, shown = _words(text, lower)
+    end = _end_before_place(words)
     if marker:
         words.insert(0, marker)
-    return Descriptor(tuple(words[:MAX_WORDS]), " ".join(shown), intermediary)
+        end += 1
+    words = words[: min(end, MAX_WORDS)]
+    return Descriptor(tuple(words), " ".join(shown[: end - bool(marker)]), intermediary)
 
 
-def _without_prefix(text: str, pattern: re.Pattern[str]) -> str:
-    """Take `pattern` off the front, unless nothing would be left."""
-    match = pattern.match(text)
-    return text[match.end() :] if match and match.end() < len(text) else text
+def _readable(text: str) -> str:
+    """Fold the characters, join initials and apostrophes, drop a padded place field, single the spaces."""
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
+    text = fold(text, MAX_CHARACTERS).replace("'", "").replace("`", "").replace("\\", "  ")
+    if "   " in text:
+        padded = wrapping.PADDED_PLACE.search(text)
+        if padded and padded.start() and padded.group(1).lower() in wrapping.REGIONS:
+            text = text[: padded.start()]
+    if "." in text:
+        text = wrapping.INITIALS.sub(_joined_initials, text)
+    if "&" in text:
+        text = wrapping.SHORT_PAIR.sub(r"\1&\2", text)
+    if "1" in text:
+        text = wrapping.TOLL_FREE_NAME.sub(r"1\1 ", text)
+    return " ".join(text.split())
 
 
-def _split_intermediary(text: str) -> tuple[str | None, str | None, str]:
-    match = _INTERMEDIARY.match(text)
-    if match is None or match.lastgroup is None:
-        return None, None, text
-    name, word = _INTERMEDIARY_NAMES[match.lastgroup]
-    return name, word, text[match.end() :].lstrip(" *")
+def _joined_initials(match: re.Match[str]) -> str:
+    return match.group().replace(".", "").replace(" ", "") + " "
+
+
+# --- in front of the name ------------------------------------------------------------------------
+
+
+def _after_issuer(lower: str, start: int) -> int:
+    """Position behind the issuer's phrases, card masks and dates; `start` when nothing would be left."""
+    for _ in range(4):
+        match = _issuer_phrase(lower, start)
+        if match is None or match.end() >= len(lower) or match.end() == start:
+            break
+        start = match.end()
+    return start
+
+
+def _issuer_phrase(lower: str, start: int) -> re.Match[str] | None:
+    first = lower[start : start + 1]
+    if first.isdigit():
+        return wrapping.LEADING_DATE.match(lower, start)
+    if first == "*":
+        return wrapping.LEADING_NORDIC.match(lower, start)
+    if first > "\x7f":
+        return wrapping.NATIVE_ISSUER.match(lower, start)
+    pattern = wrapping.ISSUER.get(lower[start : start + 2])
+    return pattern.match(lower, start) if pattern else None
+
+
+def _after_intermediary(text: str, lower: str, start: int) -> tuple[int, int, str | None, str | None]:
+    """Where the name starts and stops, and the innermost intermediary's name and word."""
+    if lower.startswith("upi", start):
+        match = wrapping.UPI.match(lower, start)
+        if match:
+            return *match.span(1), "UPI", "upi*"
+    name = word = None
+    for _ in range(2):
+        found = _intermediary(text, lower, start)
+        if found is None:
+            break
+        start, name, word = found
+        start = _after_issuer(lower, start)
+    return start, len(lower), name, word
+
+
+def _intermediary(text: str, lower: str, start: int) -> tuple[int, str, str] | None:
+    match = wrapping.SEPARATED.match(lower, start)
+    if match:
+        key, separator = match.group(1), match.group(2)
+        allowed = {"/": wrapping.SLASH_INTERMEDIARIES, "-": wrapping.DASH_INTERMEDIARIES}.get(separator)
+        known = wrapping.INTERMEDIARIES.get(key)
+        if known and (allowed is None or key in allowed):
+            return _after_repetition(lower, match.end(), key), *known
+    match = wrapping.UNSEPARATED.match(lower, start)
+    if match:
+        key = (match.group(1) or match.group(2) or match.group(3)).rstrip("_")
+        return match.end(), *wrapping.INTERMEDIARIES[key]
+    match = wrapping.SHOPIFY.match(text, start)
+    return (match.end(), *wrapping.INTERMEDIARIES["sp"]) if match else None
+
+
+def _after_repetition(lower: str, start: int, key: str) -> int:
+    """Skip what some intermediaries write twice: `DD *DOORDASH X`, `PAYU*AR*X`."""
+    if key == "dd" and lower.startswith("doordash ", start):
+        return start + len("doordash ")
+    if key == "payu" and lower[start + 2 : start + 3] == "*":
+        return start + 3
+    return start
+
+
+# --- behind and inside the name ------------------------------------------------------------------
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match.group())
+
+
+def _without_noise(lower: str) -> str:
+    """Blank references, dates, phones, card numbers and addresses; what stays keeps its position."""
+    if not lower.isascii():
+        lower = wrapping.NATIVE_NOISE.sub(_blank, lower)
+    tail = wrapping.TAIL.search(lower)
+    if tail and tail.start():
+        lower = lower[: tail.start()]
+    if "*" in lower:
+        lower = wrapping.REFERENCED.sub(_without_reference, lower)
+    if "." in lower:
+        lower = wrapping.DOMAIN.sub(_domain_name, lower)
+    if _DIGIT.search(lower) or "xxxx" in lower:
+        lower = wrapping.NOISE.sub(_blank, lower)
+    return lower
+
+
+def _without_reference(match: re.Match[str]) -> str:
+    """`amzn mktp us*2k8x7y9z0`, `facebk *abcdefghij`: only the platform stays; a product's word stays too."""
+    name, reference = match.group(1), match.group(2)
+    if not (name in wrapping.LETTERS_ONLY_REFERENCES or _DIGIT.search(reference)):
+        return name + " " * (match.start(2) - match.end(1)) + reference
+    return name.ljust(len(match.group()))
+
+
+def _domain_name(match: re.Match[str]) -> str:
+    """Keep a domain's name; blank the domain when it only tells where to complain (`uber trip help.uber.com`)."""
+    labels, path = match.group(2), match.group(4) or ""
+    before = match.string[: match.start()].split()
+    if before and before[0][0] > "9":
+        repeats = labels.startswith(before[0][:4])
+        if repeats or path or "." in labels[:-1]:
+            return " " * len(match.group())
+    kept = match.group()[: match.end(2) - match.start()]
+    if match.group(1):
+        kept = kept.replace("www.", "    ", 1)
+    if kept.strip().startswith("http"):
+        kept = kept.replace("https://", "        ").replace("http://", "       ")
+    return kept.ljust(len(match.group()) - len(path)) + (path if path == "/bill" else " " * len(path))
+
+
+def _words(text: str, lower: str) -> tuple[list[str], list[str]]:
+    """Words, and their spellings in `text`, which has the same positions."""
+    words: list[str] = []
+    shown: list[str] = []
+    previous_end = -1
+    for match in _WORD.finditer(lower):
+        word = match.group()
+        possessive = match.start() == previous_end + 1 and word == "s" and not lower.startswith("/", match.end())
+        previous_end = match.end()
+        if not word.isalpha():
+            word = "and" if word == "&" else _without_number(word, not words)
+        if word == "and" and not words and match.group() == "&":
+            continue
+        if not word:
+            continue
+        spelling = text[match.start() : match.start() + len(word)] if word != "and" else text[match.start() : match.end()]
+        if possessive and words and len(words[-1]) > 2 and words[-1].isalpha() and lower[match.start() - 1] == " ":
+            words[-1] += word
+            shown[-1] += spelling
+            continue
+        words.append(word[:MAX_WORD_CHARACTERS])
+        shown.append(spelling)
+    while len(words) > 1 and (words[-1] in wrapping.TRAILING_WORDS or shown[-1] == "&"):
+        del words[-1], shown[-1]
+    if len(words) == 1 and words[0].isdecimal():
+        return [], []
+    return words, shown
+
+
+def _without_number(word: str, first: bool) -> str:
+    """A word without a store number or reference: shorter, empty, or as it was when the number is part of a name."""
+    digits = sum(map(len, _DIGIT_RUNS.findall(word)))
+    if not digits:
+        return word
+    if digits == len(word):
+        return word if _is_naming_number(word, first) else ""
+    letters = len(word) - digits
+    glued = _LETTERS_THEN_NUMBER.fullmatch(word)
+    if glued and digits >= 3:
+        return glued.group(1) if letters >= 4 or (first and letters >= 2) else ""
+    if digits >= 3 and letters <= 3:
+        return word if first and letters > 1 and len(word) <= 5 else ""
+    runs = len(_DIGIT_RUNS.findall(word))
+    is_code = len(word) >= 8 and digits >= 2 and (runs >= 2 or (runs == 1 and word[0] > "9" and word[-1] > "9"))
+    return "" if is_code else word
+
+
+def _is_naming_number(word: str, first: bool) -> bool:
+    if word[0] == "0":
+        return False
+    return len(word) <= 2 or word in _NAMING_NUMBERS or (first and len(word) <= 4)
+
+
+# --- the place behind the name ---------------------------------------------------------------------
+
+
+@cache
+def _places() -> frozenset[str]:
+    """Lower-case names of cities, in full and as the city field cuts them, from the packaged list."""
+    lines = resources.files(__package__).joinpath("places.txt").read_text("ascii").split("\n")
+    return frozenset(line for name in lines if name for line in (name, name[:CITY_FIELD].rstrip()))
+
+
+@cache
+def _place_endings() -> frozenset[str]:
+    return frozenset(name.rsplit(" ", 1)[-1] for name in _places())
+
+
+def _end_before_place(words: list[str]) -> int:
+    """How many leading words are left once a trailing city, region and country were taken off.
+
+    The first word always stays: a merchant may be named like a city.
+    """
+    length = len(words)
+    if length < 2:
+        return length
+    end = _end_before_regions(words, length)
+    for stop in range(end, length + 1):
+        city = _city_length(words, stop, followed=stop < length)
+        if city:
+            return stop - city
+    return _end_before_codes(words)
+
+
+_MARKETPLACE = frozenset({"mktp", "mktplace", "marketplace", "mktplc"})
+
+
+def _end_before_codes(words: list[str]) -> int:
+    """Without a city in front, only codes that mean nothing else go."""
+    end = len(words)
+    while end > 1 and end > len(words) - 2 and words[end - 1] in wrapping.REGIONS:
+        if words[end - 1] in wrapping.WORDS_TOO and words[end - 2] not in _MARKETPLACE:
+            break
+        end -= 1
+    return end
+
+
+def _end_before_regions(words: list[str], end: int) -> int:
+    for _ in range(2):
+        size = int(end > 1 and words[end - 1] in wrapping.REGIONS)
+        if words[end - 1] in wrapping.COUNTRY_ENDINGS:
+            size = next((n for n in (3, 2, 1) if end > n and " ".join(words[end - n : end]) in wrapping.COUNTRIES), 0)
+        end -= size
+        if not size:
+            break
+    return end
+
+
+def _city_length(words: list[str], stop: int, followed: bool) -> int:
+    """Words of the city that ends at `stop`, or 0; `followed` says that a region or country comes behind it."""
+    if words[stop - 1] not in _place_endings():
+        return 0
+    for size in (3, 2, 1):
+        begin = stop - size
+        if begin < 1:
+            continue
+        name = " ".join(words[begin:stop])
+        if name in _places() and (followed or name not in wrapping.AMBIGUOUS_PLACES):
+            completes = words[begin - 1] in wrapping.BEFORE_PLACE_NAMES and not followed
+            return 0 if completes else size
+    return 0
