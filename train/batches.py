@@ -65,9 +65,7 @@ class Batcher:
             row[: len(words)] = [numbers.setdefault(word, len(numbers)) + 1 for word in words]
         features = [self._word(word) for word in numbers]
         if training:
-            features = [
-                f[1:] if len(f) > 1 and self._rng.random() < self._word_dropout else f for f in features
-            ]
+            features = [f[1:] if len(f) > 1 and self._rng.random() < self._word_dropout else f for f in features]
         pairs = [np.array(pair_features(words, self._buckets)) for words in rows]
         return Batch(index, np.concatenate(features), _offsets(features), np.concatenate(pairs), _offsets(pairs))
 

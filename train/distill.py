@@ -112,6 +112,8 @@ def train(config: Config, rows: TrainingRows, names: list[str], folder: Path) ->
     torch.manual_seed(config.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     student = Student(config.student, len(names)).to(device)
+    if (folder / runs.WORD_TABLE).exists():
+        student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
     trainer = _Trainer(config, student, rows, folder / "student.checkpoint", device)
     trainer.run()
     return student.cpu().eval()

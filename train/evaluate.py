@@ -66,8 +66,10 @@ def run(args: argparse.Namespace) -> int:
         facts = metrics.summary(scored, names, classifier.decider.categories, seen=evaluation.seen)
         report["sets"][evaluation.name] = facts
         tables.append(_predictions(evaluation, scored, names))
-        print(f"evaluate: {evaluation.name:<24} rows {facts['rows']:>6}  top-1 {facts['top1']['value']:6.1%}  "
-              f"top-3 {facts['top3']['value']:6.1%}  category {facts['category']['value']:6.1%}  ece {facts['ece']:.3f}")
+        print(
+            f"evaluate: {evaluation.name:<24} rows {facts['rows']:>6}  top-1 {facts['top1']['value']:6.1%}  "
+            f"top-3 {facts['top3']['value']:6.1%}  category {facts['category']['value']:6.1%}  ece {facts['ece']:.3f}"
+        )
     report["abstention"] = abstention(classifier, config)
     report["latency"] = latency(classifier, config)
     report["size_bytes"] = sum(path.stat().st_size for path in (config.build / runs.BUNDLE).iterdir())
@@ -104,7 +106,9 @@ def evaluation_sets(config: Config, names: Sequence[str]) -> Iterator[Evaluation
         yield golden_set(set(names))
 
 
-def _of_rows(name: str, rows: list[dict[str, Any]], rng: random.Random, *, disguised: bool, seen: bool) -> EvaluationSet:
+def _of_rows(
+    name: str, rows: list[dict[str, Any]], rng: random.Random, *, disguised: bool, seen: bool
+) -> EvaluationSet:
     texts = [disguise(row["text"], row["country"], rng) if disguised else row["text"] for row in rows]
     return EvaluationSet(name, texts, [[row["label"]] for row in rows], [row["key"] for row in rows], seen)
 
@@ -176,4 +180,3 @@ def latency(classifier: MerchantClassifier, config: Config) -> dict[str, Any]:
 
 def _distinct(texts: list[str]) -> list[str]:
     return list(dict.fromkeys(texts[:: max(1, len(texts) // _LATENCY_ROWS)]))
-

