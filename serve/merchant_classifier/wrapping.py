@@ -102,7 +102,116 @@ ISSUER = _by_first_word(_ISSUER_PHRASES)
 NATIVE_ISSUER = re.compile(
     r"(?:デビット\d?|カード(?:利用|払い)|visaデビット|ap/|消费|快捷支付|体크|체크카드|신용카드|카드결제|شراء|مشتريات|खरीद)[ :/\-]*"
 )
-NATIVE__CARD = r"(?:card|carte|cb|kaart|pas|karta|tarjeta|tarj|kort|karte|cartao|visa|mc)"
+NATIVE_NOISE = re.compile(r"\((?:주|유|株|有)\)|/(?:id|qp|nfc)\b")
+
+LEADING_DATE = re.compile(rf"(?!24/7 |7-11 )(?:{_DATE}|\d{{6}}(?= ))(?= )[ :,\-]*", re.ASCII)
+LEADING_NORDIC = re.compile(r"\*\d{4} \d{2}\.\d{2}(?: [a-z]{3} [\d.,]+)? *")
+UPI = re.compile(
+    r"upi[-/ ]+(?:(?:dr|cr|p2m|p2a|p2p|pay|collect)[-/ ]+)?(?:\d{6,16}[-/ ]+)?(?:(?:dr|cr)[-/])?([^-/@]*[a-z][^-/@]*)"
+)
+
+# --- intermediaries -----------------------------------------------------------------------------
+
+_FACILITATORS: tuple[tuple[str, str, str], ...] = (
+    # name shown, word for the network, spellings in front of the separator (parted by |)
+    ("Square", "square*", "sq|squ|square|gosq.com"),
+    ("Toast", "toast*", "tst|toast|toasttab"),
+    ("SpotOn", "spoton*", "spo|spoton"),
+    ("Shopify", "shopify*", "sp|shopify"),
+    ("Clover", "clover*", "clp|clv|clover"),
+    ("PayPal", "paypal*", "paypal|pp|pypl|paypal.com"),
+    ("Intuit", "intuit*", "in|intuit|qbp"),
+    ("Zettle", "zettle*", "zettle|izettle|iz|ztl"),
+    ("SumUp", "sumup*", "sumup|sumupde|sumup.com"),
+    ("Stripe", "stripe*", "stripe|str"),
+    ("WePay", "wepay*", "wpy|wepay"),
+    ("Eventbrite", "eventbrite*", "eb|eventbrite"),
+    ("FastSpring", "fastspring*", "fs|fsprg|bls|fastspring"),
+    ("Paddle", "paddle*", "paddle|paddle.net|pddl"),
+    ("Digital River", "digitalriver*", "dri|digitalriver"),
+    ("2Checkout", "2checkout*", "2co|2co.com|2checkout|avangate|cleverbridge"),
+    ("Lemon Squeezy", "lemonsqueezy*", "lemsqzy|lmsqueezy|ls"),
+    ("Gumroad", "gumroad*", "gum.co|gumroad"),
+    ("GoDaddy Payments", "godaddypay*", "gdp"),
+    ("CCV", "ccv*", "ccv"),
+    ("Pay.nl", "paynl*", "pay.nl|paynl"),
+    ("Mollie", "mollie*", "mollie"),
+    ("Adyen", "adyen*", "adyen"),
+    ("Worldline", "worldline*", "worldline|payone|saferpay"),
+    ("Vipps", "vipps*", "vipps"),
+    ("MobilePay", "mobilepay*", "mobilepay"),
+    ("Swish", "swish*", "swish"),
+    ("Klarna", "klarna*", "klarna"),
+    ("Afterpay", "afterpay*", "afterpay|clearpay"),
+    ("Affirm", "affirm*", "affirm"),
+    ("Sezzle", "sezzle*", "sezzle"),
+    ("Nayax", "vending*", "nyx|nayax|ctlp|usa|pti|cantaloupe"),
+    ("Curve", "curve*", "crv|curve"),
+    ("Lightspeed", "lightspeed*", "lsp|lspk|lightspeed"),
+    ("Mercado Pago", "mercadopago*", "mercadopago|mercado pago|merpago|mpago|mp|merc pago"),
+    ("PagSeguro", "pagseguro*", "pag|pagseguro|pagbank|ec|pg"),
+    ("Stone", "stone*", "stone|ton"),
+    ("iFood", "ifood*", "ifd|ifood"),
+    ("EBANX", "ebanx*", "ebn|ebnx|ebanx"),
+    ("dLocal", "dlocal*", "dl|dlo|dlocal"),
+    ("Hotmart", "hotmart*", "htm|hotmart"),
+    ("Rappi", "rappi*", "rappi"),
+    ("PedidosYa", "pedidosya*", "pedidosya|pedidos ya|pya"),
+    ("PayU", "payu*", "payu|payu.in"),
+    ("Clip", "clip*", "clip|clipmx"),
+    ("Conekta", "conekta*", "conekta"),
+    ("Wompi", "wompi*", "wompi|bold"),
+    ("Razorpay", "razorpay*", "raz|razorpay|rzp"),
+    ("CCAvenue", "ccavenue*", "ccavenue"),
+    ("Paytm", "paytm*", "paytm"),
+    ("PhonePe", "phonepe*", "phonepe|bharatpe"),
+    ("Cashfree", "cashfree*", "cashfree|instamojo"),
+    ("iyzico", "iyzico*", "iyzico"),
+    ("PayTR", "paytr*", "paytr"),
+    ("Param", "param*", "param"),
+    ("Sipay", "sipay*", "sipay|craftgate"),
+    ("Przelewy24", "przelewy24*", "p24|przelewy24|tpay|dotpay"),
+    ("DoorDash", "doordash*", "dd|doordash"),
+    ("Grubhub", "grubhub*", "grubhub"),
+    ("Ticketmaster", "ticketing*", "tm|tcktweb|axs"),
+    ("Alipay", "alipay*", "alipay|支付宝"),
+    ("WeChat Pay", "wechatpay*", "weixin|wechat|wechatpay|tenpay|财付通|微信支付"),
+    ("Meituan", "meituan*", "美团"),
+    ("Booking.com", "booking*", "bkg"),
+    ("Yoco", "yoco*", "yoco|ikhokha"),
+    ("Paystack", "paystack*", "paystack|flutterwave|flw"),
+    ("Xendit", "xendit*", "xendit|midtrans|doku"),
+    ("PayMongo", "paymongo*", "paymongo|gcash"),
+    ("Tyro", "tyro*", "tyro|smp"),
+    ("Zip", "zip*", "zip"),
+    ("Payment facilitator", "facilitator*", "py|cke|zsk|bt|ms|srt|bck|act|ppl"),
+)
+
+INTERMEDIARIES = {spelling: (name, word) for name, word, spellings in _FACILITATORS for spelling in spellings.split("|")}
+"""What stands in front of the separator -> name shown, word for the network."""
+
+SLASH_INTERMEDIARIES = frozenset({"iyzico", "paytr", "param", "sipay", "payu"})
+DASH_INTERMEDIARIES = frozenset({"alipay", "支付宝", "财付通", "美团", "tenpay", "微信支付", "weixin"})
+
+SEPARATED = re.compile(r" {0,3}([^*/\-_ ]{1,14}(?: [^*/\-_ ]{1,10})?) {0,4}(?:/cc ?)?_?([*/\-]) *\*? *")
+UNSEPARATED = re.compile(r"(paypal) inst xfer[ :]*|(gosq\.com) +|(sumup|izettle|zettle_)(?: |(?<=_))+(?=[a-z])")
+SHOPIFY = re.compile(r"SP (?!PLUS|PARKING|SERV|ENERGY|GROUP|AUSNET|MANWEB|Z |SP\b|OF\b|\d)(?=[A-Z0-9])")
+
+# Marketplaces and platforms are the merchant; what follows their star is a reference.
+REFERENCED = re.compile(
+    r"\b(facebk|facebook|fb\.me|airbnb|amzn mktp|amazon mktp|amzn mktplace|amazon mktplace|amazon|amzn|prime video"
+    r"|kindle svcs|kindle unltd|audible|expedia|vrbo|linkedin|amznmktplace)(?![a-z])(?:\.com?(?:\.[a-z]{2})?| [a-z]{2})?"
+    r" ?\* ?([a-z0-9\-]{4,16})(?![a-z0-9])"
+)
+LETTERS_ONLY_REFERENCES = frozenset({"facebk", "facebook", "airbnb", "expedia", "vrbo"})
+
+# --- noise around and behind the name ------------------------------------------------------------
+
+_CURRENCY = (
+    r"(?:usd|eur|gbp|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|huf|ron|rub|uah|try|inr|jpy|cny|brl|mxn|zar|aed|sgd|hkd|ils"
+    r"|r\$|rs\.?)"
+)
+_CARD = r"(?:card|carte|cb|kaart|pas|karta|tarjeta|tarj|kort|karte|cartao|visa|mc)"
 _DIGIT_NOISE = (
     rf"{_MASK}(?![a-z0-9])"
     rf"|(?!24/7){_DATE}(?:[ /,t\-]{{1,2}}\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}})?)?(?: (?:purchase|bcc|clp|cpm))?"
