@@ -4,7 +4,8 @@ A compact file has a header line `@MCC KIND COUNTRY` and below it one merchant a
 line. Everything is checked before anything is written. A text under several
 codes keeps one, by rule: codes given to a real merchant win over those of
 invented independents; then the code with most rows (spellings, countries);
-then the generic code of the family that they share; else the text is left out.
+then the one that `data/preferences.csv` prefers; then the generic code of the
+family that they share; else the text is left out.
 Rows that lose are kept in `data/curated_conflicts.csv`, where a reader can
 review them and from where they vote again in the next merge. So the result
 depends only on the set of all rows ever given, not on the order of merges.
@@ -139,8 +140,7 @@ def _without_duplicates(rows: Iterable[Merchant]) -> list[Merchant]:
 def _winner(group: list[Merchant], taxonomy: Taxonomy) -> str:
     """The code that a text keeps, or ""."""
     voters = [row for row in group if row.kind == "real"] or group
-    winner = taxonomy.decide(Counter(row.mcc for row in voters))
-    return winner if winner in {row.mcc for row in group} else ""
+    return taxonomy.decide(Counter(row.mcc for row in voters)) or ""
 
 
 def _order(row: Merchant) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One label for a text that stands under several: votes first, then the generic code of a family, else none.
+"""One label for a text that stands under several: votes, then a table of preferences, then a family's generic code.
 
 The rule is the same wherever files of labelled texts are made (`data`, `curate`).
 Nothing in it depends on the order of rows, so the same rows always give the same file.
@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from merchant_classifier.errors import InputError
 
-LABELS = Path("data/labels.csv")
-FAMILIES = Path("data/families.csv")
+DATA = Path("data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,33 +24,41 @@ class Taxonomy:
     Attributes:
         family: the confusable family of each label; a label without one is its own family.
         generic: the member of a family that takes the texts which might be any of them.
+        preferred: pairs (a, b) where a text that might be either is labelled a.
     """
 
     family: Mapping[str, str]
     generic: Mapping[str, str]
+    preferred: Collection[tuple[str, str]] = ()
 
     def decide(self, votes: Mapping[str, int]) -> str | None:
-        """The label with most votes; among equals of one family the family's generic code; else None."""
+        """The label with most votes; among equals the one preferred to all, or the family's generic; else None."""
         most = max(votes.values())
-        leaders = {label for label, count in votes.items() if count == most}
-        if len(leaders) == 1:
-            return leaders.pop()
+        leaders = sorted(label for label, count in votes.items() if count == most)
+        for label in leaders:
+            if all(other == label or (label, other) in self.preferred for other in leaders):
+                return label
         families = {self.family[label] for label in leaders}
-        return self.generic.get(families.pop()) if len(families) == 1 else None
+        generic = self.generic.get(families.pop()) if len(families) == 1 else None
+        return generic if generic in leaders else None
 
 
-def read_taxonomy(labels: Path = LABELS, families: Path = FAMILIES) -> Taxonomy:
-    """The families of `data/labels.csv` and their generic codes of `data/families.csv`.
+def read_taxonomy(folder: Path = DATA) -> Taxonomy:
+    """The families of `labels.csv`, their generic codes of `families.csv`, the pairs of `preferences.csv`.
 
     Raises:
-        InputError: a file is not there, or a generic code is not a member of its family.
+        InputError: a file is not there, a generic code is not a member of its family, a pair holds no known code.
     """
+    labels, families, preferences = (folder / name for name in ("labels.csv", "families.csv", "preferences.csv"))
     family = {row["mcc"]: row["family"] or row["mcc"] for row in _rows(labels)}
     generic = {row["family"]: row["generic"] for row in _rows(families)}
     for name, code in generic.items():
         if family.get(code) != name:
             raise InputError(f"{families}: expected a code of family {name!r} of {labels}, found {code!r}")
-    return Taxonomy(family, generic)
+    preferred = frozenset((row["preferred"], row["over"]) for row in _rows(preferences))
+    for code in {code for pair in preferred for code in pair} - family.keys():
+        raise InputError(f"{preferences}: expected codes of {labels}, found {code!r}")
+    return Taxonomy(family, generic, preferred)
 
 
 def text_key(text: str) -> str:
