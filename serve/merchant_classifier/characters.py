@@ -27,9 +27,7 @@ _CYRILLIC = dict(
 _GREEK = dict(
     zip("αβγδεζηθικλμνξοπρσςτυφχψω", "a v g d e z i th i k l m n x o p r s s t y f ch ps o".split(), strict=True)
 )
-_LATIN = dict(
-    zip("ßøłđæœıþðŋħŧƒƙɓɗ", "ss o l d ae oe i th d n h t f k b d".split(), strict=True)
-)
+_LATIN = dict(zip("ßøłđæœıþðŋħŧƒƙɓɗ", "ss o l d ae oe i th d n h t f k b d".split(), strict=True))
 # Small capitals and letter-like phonetic signs: nobody writes a shop's name in them but to hide or to decorate.
 _DECORATIVE = dict(
     zip(

@@ -59,6 +59,8 @@ class Descriptor:
 
 
 _WORD = re.compile(r"[a-z0-9]{1,2}&[a-z0-9]{1,2}(?![a-z0-9&])|&|[a-z0-9\x80-\U0010ffff]+")
+_CHUNK = re.compile(r"[^ ]+")
+_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
 _DIGIT = re.compile(r"\d", re.ASCII)
 _LETTERS_THEN_NUMBER = re.compile(r"([a-z]+)\d+", re.ASCII)
 _DIGIT_RUNS = re.compile(r"\d+", re.ASCII)
@@ -88,8 +90,11 @@ def normalize(raw: str) -> Descriptor:
         text = lower
     start = _after_issuer(lower, 0)
     start, stop, intermediary, marker = _after_intermediary(text, lower, start)
-    text, lower = text[start:stop], _without_noise(lower[start:stop])
-    words, shown = _words(text, lower)
+    text, lower = text[start:stop], lower[start:stop]
+    words, shown = _words(text, _without_noise(lower))
+    if not words:  # a name that looks like a reference (`407ETR`, `123.ie`) is better than none
+        words = [word[:MAX_WORD_CHARACTERS] for word in _WORD.findall(lower) if _TWO_LETTERS.search(word)][:2]
+        shown = words.copy()
     end = _end_before_place(words)
     if marker:
         words.insert(0, marker)
@@ -102,7 +107,11 @@ def _readable(text: str) -> str:
     """Fold the characters, join initials and apostrophes, drop a padded place field, single the spaces."""
     if "&" in text and ";" in text:
         text = html.unescape(text)
+    if "://" in text:
+        text = text.replace("https://", "").replace("http://", "")
     text = fold(text, MAX_CHARACTERS).replace("'", "").replace("`", "").replace("\\", "  ")
+    if "?" in text:  # an apostrophe that an encoding lost
+        text = text.replace("?S ", "S ").replace("?s ", "s ")
     if "   " in text:
         padded = wrapping.PADDED_PLACE.search(text)
         if padded and padded.start() and padded.group(1).lower() in wrapping.REGIONS:
@@ -193,6 +202,10 @@ def _blank(match: re.Match[str]) -> str:
     return " " * len(match.group())
 
 
+def _without_address(match: re.Match[str]) -> str:
+    return _blank(match) if "@" in match.group() else match.group()
+
+
 def _without_noise(lower: str) -> str:
     """Blank references, dates, phones, card numbers and addresses; what stays keeps its position."""
     if not lower.isascii():
@@ -200,6 +213,8 @@ def _without_noise(lower: str) -> str:
     tail = wrapping.TAIL.search(lower)
     if tail and tail.start():
         lower = lower[: tail.start()]
+    if "@" in lower:
+        lower = _CHUNK.sub(_without_address, lower)
     if "*" in lower:
         lower = wrapping.REFERENCED.sub(_without_reference, lower)
     if "." in lower:
@@ -228,8 +243,6 @@ def _domain_name(match: re.Match[str]) -> str:
     kept = match.group()[: match.end(2) - match.start()]
     if match.group(1):
         kept = kept.replace("www.", "    ", 1)
-    if kept.strip().startswith("http"):
-        kept = kept.replace("https://", "        ").replace("http://", "       ")
     return kept.ljust(len(match.group()) - len(path)) + (path if path == "/bill" else " " * len(path))
 
 
@@ -243,13 +256,26 @@ def _words(text: str, lower: str) -> tuple[list[str], list[str]]:
         possessive = match.start() == previous_end + 1 and word == "s" and not lower.startswith("/", match.end())
         previous_end = match.end()
         if not word.isalpha():
-            word = "and" if word == "&" else _without_number(word, not words)
+            word = (
+                "and"
+                if word == "&"
+                else _without_number(word, not words, lower[match.start() - 1 : match.start()] == "*")
+            )
         if word == "and" and not words and match.group() == "&":
             continue
         if not word:
             continue
-        spelling = text[match.start() : match.start() + len(word)] if word != "and" else text[match.start() : match.end()]
-        if possessive and words and len(words[-1]) > 2 and words[-1].isalpha() and lower[match.start() - 1] == " ":
+        spelling = (
+            text[match.start() : match.start() + len(word)] if word != "and" else text[match.start() : match.end()]
+        )
+        if (
+            possessive
+            and words
+            and words[-1].isalpha()
+            and len(words[-1]) > 2
+            and words[-1] != "and"
+            and lower[match.start() - 1] == " "
+        ):
             words[-1] += word
             shown[-1] += spelling
             continue
@@ -262,8 +288,8 @@ def _words(text: str, lower: str) -> tuple[list[str], list[str]]:
     return words, shown
 
 
-def _without_number(word: str, first: bool) -> str:
-    """A word without a store number or reference: shorter, empty, or as it was when the number is part of a name."""
+def _without_number(word: str, first: bool, starred: bool) -> str:
+    """A word (`starred`: right behind a star) without a store number or reference: shorter, empty, or as it was when the number is part of a name."""
     digits = sum(map(len, _DIGIT_RUNS.findall(word)))
     if not digits:
         return word
@@ -272,7 +298,7 @@ def _without_number(word: str, first: bool) -> str:
     letters = len(word) - digits
     glued = _LETTERS_THEN_NUMBER.fullmatch(word)
     if glued and digits >= 3:
-        return glued.group(1) if letters >= 4 or (first and letters >= 2) else ""
+        return glued.group(1) if letters >= 4 or (first and letters >= 2) or (starred and letters == 3) else ""
     if digits >= 3 and letters <= 3:
         return word if first and letters > 1 and len(word) <= 5 else ""
     runs = len(_DIGIT_RUNS.findall(word))
@@ -324,7 +350,8 @@ def _end_before_codes(words: list[str]) -> int:
     """Without a city in front, only codes that mean nothing else go."""
     end = len(words)
     while end > 1 and end > len(words) - 2 and words[end - 1] in wrapping.REGIONS:
-        if words[end - 1] in wrapping.WORDS_TOO and words[end - 2] not in _MARKETPLACE:
+        named = words[end - 1] in wrapping.WORDS_TOO and words[end - 2] not in _MARKETPLACE
+        if named or words[end - 2] == "of":
             break
         end -= 1
     return end
@@ -332,7 +359,7 @@ def _end_before_codes(words: list[str]) -> int:
 
 def _end_before_regions(words: list[str], end: int) -> int:
     for _ in range(2):
-        size = int(end > 1 and words[end - 1] in wrapping.REGIONS)
+        size = int(end > 1 and words[end - 1] in wrapping.REGIONS and words[end - 2] != "of")
         if words[end - 1] in wrapping.COUNTRY_ENDINGS:
             size = next((n for n in (3, 2, 1) if end > n and " ".join(words[end - n : end]) in wrapping.COUNTRIES), 0)
         end -= size

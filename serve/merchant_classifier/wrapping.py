@@ -58,7 +58,7 @@ _ISSUER_PHRASES = (
     r"|pagobancomat|operazione pos|addebito (?:sdd|diretto)|pagam\.? pos|pgto (?:debito|cartao)|pagto eletron",
     r"debito (?:visa electron brasil|em conta|automatico|aut|visa|mastercard|elo)|pix (?:qr ?code|qrs|enviado|enviada|transf|pagamento|compra)",
     # Netherlands, Nordics
-    r"bea,(?: ?(?:betaalpas|apple pay|google pay|mastercard|visa))?|bea (?:betaalpas|apple pay|google pay|(?=nr:))|betaalautomaat|sepa incasso(?: algemeen doorlopend)?|betaalpas",
+    r"bea,(?: ?(?:betaalpas|apple pay|google pay|mastercard|visa))?|bea (?:betaalpas|apple pay|google pay)|bea(?= nr:)|betaalautomaat|sepa incasso(?: algemeen doorlopend)?|betaalpas",
     r"betaling (?:met |via )?(?:bankkaart|ideal|pinpas|kaart)|ideal betaling(?: aan)?|pinbetaling|pin betaling",
     r"kort ?kop(?: \d{6})?|kortk[o0]b|visa ?(?:vare)?k[oj]+[bp]|vare ?kj?op|dankort-?(?:kob|nota|kop)|visa/dankort|reservation:|betalning(?: till)?"
     r"|varaus:?|korttiosto|osto|kjop|varekj?op|kortbetalning|mobilepay:?(?= [a-z])|notanr|reservert|giro till|autogiro",
@@ -104,7 +104,7 @@ NATIVE_ISSUER = re.compile(
 )
 NATIVE_NOISE = re.compile(r"\((?:주|유|株|有)\)|/(?:id|qp|nfc)\b")
 
-LEADING_DATE = re.compile(rf"(?!24/7 |7-11 )(?:{_DATE}|\d{{6}}(?= ))(?= )[ :,\-]*", re.ASCII)
+LEADING_DATE = re.compile(rf"(?!24/7 |7-11 |20/20 )(?:{_DATE}|\d{{6}}(?= ))(?= )[ :,\-]*", re.ASCII)
 LEADING_NORDIC = re.compile(r"\*\d{4} \d{2}\.\d{2}(?: [a-z]{3} [\d.,]+)? *")
 UPI = re.compile(
     r"upi[-/ ]+(?:(?:dr|cr|p2m|p2a|p2p|pay|collect)[-/ ]+)?(?:\d{6,16}[-/ ]+)?(?:(?:dr|cr)[-/])?([^-/@]*[a-z][^-/@]*)"
@@ -187,7 +187,9 @@ _FACILITATORS: tuple[tuple[str, str, str], ...] = (
     ("Payment facilitator", "facilitator*", "py|cke|zsk|bt|ms|srt|bck|act|ppl"),
 )
 
-INTERMEDIARIES = {spelling: (name, word) for name, word, spellings in _FACILITATORS for spelling in spellings.split("|")}
+INTERMEDIARIES = {
+    spelling: (name, word) for name, word, spellings in _FACILITATORS for spelling in spellings.split("|")
+}
 """What stands in front of the separator -> name shown, word for the network."""
 
 SLASH_INTERMEDIARIES = frozenset({"iyzico", "paytr", "param", "sipay", "payu"})
@@ -195,7 +197,7 @@ DASH_INTERMEDIARIES = frozenset({"alipay", "支付宝", "财付通", "美团", "
 
 SEPARATED = re.compile(r" {0,3}([^*/\-_ ]{1,14}(?: [^*/\-_ ]{1,10})?) {0,4}(?:/cc ?)?_?([*/\-]) *\*? *")
 UNSEPARATED = re.compile(r"(paypal) inst xfer[ :]*|(gosq\.com) +|(sumup|izettle|zettle_)(?: |(?<=_))+(?=[a-z])")
-SHOPIFY = re.compile(r"SP (?!PLUS|PARKING|SERV|ENERGY|GROUP|AUSNET|MANWEB|Z |SP\b|OF\b|\d)(?=[A-Z0-9])")
+SHOPIFY = re.compile(r"SP (?!PLUS|PARKING|SERV|ENERGY|GROUP|AUSNET|MANWEB|Z |SP\b|OF\b|\d)(?=[A-Z0-9]{2})")
 
 # Marketplaces and platforms are the merchant; what follows their star is a reference.
 REFERENCED = re.compile(
@@ -214,7 +216,7 @@ _CURRENCY = (
 _CARD = r"(?:card|carte|cb|kaart|pas|karta|tarjeta|tarj|kort|karte|cartao|visa|mc)"
 _DIGIT_NOISE = (
     rf"{_MASK}(?![a-z0-9])"
-    rf"|(?!24/7){_DATE}(?:[ /,t\-]{{1,2}}\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}})?)?(?: (?:purchase|bcc|clp|cpm))?"
+    rf"|(?!24/7|7-11|20/20 ){_DATE}(?:[ /,t\-]{{1,2}}\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}})?)?(?: (?:purchase|bcc|clp|cpm))?"
     rf"|\d{{1,6}}(?:[.,]\d{{3}})?[.,]\d{{2}} ?{_CURRENCY}(?![a-z0-9])"
     r"|\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]m)?(?![a-z0-9])"
     r"|(?:\+?1[ .\-])?\(?\d{3}\)?[ .\-]\d{3}[ .\-]?\d{4}(?!\d)|\+\d[\d \-]{7,14}|\d{2,5}(?:-\d{2,7})+(?![a-z])"
@@ -229,7 +231,7 @@ _WORD_NOISE = (
     rf"|(?:on|am|vom|du|le|op) {_DATE}(?: \d{{1,2}}[:.h]\d{{2}})?(?: (?:purchase|bcc|clp|cpm))?"
     r"|(?:id|ref|nr|auth|aut|trn|term|terminal|seq|trace|folio|rrn|tid|mid|fact|val|inv|order|txn)"
     r"(?:[:#] ?[a-z0-9\-]+|[.]? ?\d[a-z0-9]{2,}(?![a-z]))"
-    r"|(?<= )(?:store|str|unit|shop|filiale|fil|branch|loja|tienda|magasin|mag|suc|outlet|location|loc|no|nr|st)[ .#]{1,3}\d{2,6}(?![a-z0-9])"
+    r"|(?<= )(?:str|unit|filiale|fil|mag|suc|location|loc|no|nr|st)[ .#]{1,3}\d{2,6}(?![a-z0-9])"
     r"|(?:kfn|vj|ccd|web id|ppd id|kurs)[ :.]*\d[\d.,]*"
 )
 NOISE = re.compile(rf"(?<![a-z0-9])(?:(?=[\d#+(*])(?:{_DIGIT_NOISE})|(?=[a-z])(?:{_WORD_NOISE}))", re.ASCII)
@@ -243,7 +245,7 @@ TRAILING_WORDS = frozenset(
     " purchase parc cuota".split()
 )
 DOMAIN = re.compile(
-    r"(?:https?://|(?<![a-z0-9.&\-]))(www\.)?((?:[a-z0-9][a-z0-9&\-]{0,40}\.){1,3}?)((?:co|com|org|net|gov|ac|gob|edu)\.[a-z]{2}|com|net|org|co|io|de|fr"
+    r"(?<![a-z0-9.&\-])(www\.)?((?:[a-z0-9][a-z0-9&\-]{0,40}\.){1,3}?)((?:co|com|org|net|gov|ac|gob|edu)\.[a-z]{2}|com|net|org|co|io|de|fr"
     r"|uk|ca|au|eu|nl|it|es|ru|ua|kz|app|shop|store|online|info|biz|tv|me|us|in|br|mx|ar|cl|pl|cz|ro|tr|gr|se|no|dk|fi|be|ch|at|jp|cn|kr|ie|pt|hu"
     r"|ai|gg|to|ly|pay|site|club|world|gov|edu|travel|cloud|dev|sg|my|id|ph|th|vn|za|ng|ke|ae|il|nz|xyz|co)(?![a-z0-9.])(/[a-z0-9#\-_/]*)?",
     re.ASCII,
@@ -278,7 +280,9 @@ COUNTRIES = frozenset(
     "|kazakhstan|israel|saudi arabia|egypt|south africa|nigeria|kenya|india|china|hong kong|taiwan|japan|south korea|korea|singapore|malaysia|thailand"
     "|vietnam|indonesia|philippines|australia|new zealand|canada|mexico|brazil|brasil|argentina|chile|colombia|peru|uruguay|luxembourg|croatia|serbia"
     "|slovenia|slovakia|bulgaria|lithuania|latvia|estonia|iceland|qatar|kuwait|bahrain|oman|jordan|lebanon|morocco|pakistan|bangladesh|sri lanka"
-    "|california|texas|florida|new york|illinois|washington|ontario|quebec|british columbia|alberta|new south wales|victoria|queensland".split("|")
+    "|california|texas|florida|new york|illinois|washington|ontario|quebec|british columbia|alberta|new south wales|victoria|queensland".split(
+        "|"
+    )
 )
 
 BEFORE_PLACE_NAMES = frozenset(
@@ -294,18 +298,18 @@ COUNTRY_ENDINGS = frozenset(name.rsplit(" ", 1)[-1] for name in COUNTRIES)
 AMBIGUOUS_PLACES = frozenset(
     "reading bath nice orange split hull eden cork derby aurora victoria columbia independence tours brest nancy male lens bari como corona"
     " garland troy surprise bar wells sale rugby lancaster bury union bend salon mission crystal lincoln jackson washington franklin clinton salem dover"
-    " sydney augusta savannah alexandria marion logan hamilton nelson kent chester stone crown sparks pearl golden fountain diamond concord trinity"
+    " augusta savannah alexandria marion logan hamilton nelson kent chester stone crown sparks pearl golden fountain diamond concord trinity"
     " kingston newport brandon chandler irving mesa gilbert plano henderson tyler carson clayton lakewood spring palm sunrise weston coral delta regal marina"
     " batman van allen central martin most aba jos george normal davis bryan hue moore solo serra salto vista keller temple parker natal pilar taipa halle"
     " manta essen hurst humble natick sutton elizabeth franca maia lugo leon latina mascot paulista americana angeles carolina soledad sandy bello armenia"
     " chia minato castle antigua sucre bali goa lagos santos douglas tigre salina apex boone ely ede oss ennis moers hamm worms ulm biel thun sion hamar"
-    " moss faro burnaby valencia orlando florence charlotte phoenix buffalo austin houston dallas denver windsor oxford cambridge warwick perth regina"
-    " laurel holon hove harrow stockton conway corby crewe dudley barry ayr frisco paris rome roma milano napoli havana verona vienna riviera palermo"
-    " monaco hollywood beverly brooklyn manhattan broadway chelsea kensington camden bristol carlton bedford windham bali lima cali cuba genoa torino"
-    " siena capri sorrento madrid barcelona sevilla malaga granada toledo cordoba athens corfu santorini mykonos rhodes istanbul ankara antalya cairo"
-    " casablanca marrakech agadir tangier nairobi bombay madras mumbai delhi goa calcutta lahore karachi kashmir saigon hanoi bangkok shanghai peking"
-    " beijing canton tokyo osaka kyoto seoul bollywood london york boston montana dakota cancun acapulco tijuana guadalajara jalisco veracruz oaxaca"
-    " puebla michoacan galicia lisboa porto algarve bodrum dubai pattaya phuket krabi samui ubud kuta seminyak manila cebu baguio andorra palma ibiza"
-    " sparta olympia corinth delphi eagan norman bowie flint canton dayton preston clifton melrose dublin galway wexford limerick stratford avondale".split()
+    " moss faro valencia florence buffalo windsor oxford cambridge warwick perth "
+    " laurel holon hove harrow stockton conway corby crewe dudley barry ayr frisco rome havana verona vienna riviera palermo"
+    " monaco hollywood beverly brooklyn manhattan broadway chelsea kensington camden bristol carlton bedford windham bali cuba genoa "
+    " siena capri sorrento granada toledo corfu santorini mykonos rhodes antalya "
+    " casablanca marrakech agadir tangier bombay madras goa calcutta kashmir saigon peking"
+    " canton bollywood york montana dakota cancun acapulco jalisco veracruz oaxaca"
+    " puebla michoacan galicia algarve bodrum pattaya phuket krabi samui ubud kuta seminyak baguio andorra palma ibiza"
+    " sparta olympia corinth delphi eagan norman bowie flint canton dayton preston clifton melrose stratford avondale".split()
 )
 """Places whose names also are words, persons or the names of shops (`Pizzeria Roma`): see `text._city_length`."""
