@@ -70,7 +70,7 @@ _ISSUER_PHRASES = (
     r"vasarlas(?: kartyaval| belfoldon| pos)?|kartyas (?:vasarlas|fizetes)|plata (?:la )?(?:pos|card|comerciant)|cumparare (?:pos|comerciant)"
     r"|placanje karticom|kupovina|pos alisveris(?:i)?|pos harcama|harcama|agora me karta|agores",
     # India, Asia, Gulf
-    r"ecom(?: pur)?/|pos/|pur/|me dc si|vps/|ips/|bil/(?:onl/)?(?:\d+/)?|billdesk(?= )",
+    r"ap/|ecom(?: pur)?/|pos/|pur/|me dc si|vps/|ips/|bil/(?:onl/)?(?:\d+/)?|billdesk(?= )",
     r"pembelian(?: debit| di| pos)?|transaksi debit(?: tgl:?)?|pembayaran|duitnow(?: qr)?|qris|thanh toan(?: the| qua pos)?|mua hang",
     rf"pos(?= (?:{_MASK}|\d{{2}}/\d{{2}}))|pos \d{{4}}(?= )|pos-purchase(?: card no\.? ?[\dx*]+)?|pos(?= .* \d{{2}}/\d{{2}}$)",
     # wallets that only carry the card
@@ -218,7 +218,7 @@ _DIGIT_NOISE = (
     rf"{_MASK}(?![a-z0-9])"
     rf"|(?!24/7|7-11|20/20 ){_DATE}(?:[ /,t\-]{{1,2}}\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}})?)?(?: (?:purchase|bcc|clp|cpm))?"
     rf"|\d{{1,6}}(?:[.,]\d{{3}})?[.,]\d{{2}} ?{_CURRENCY}(?![a-z0-9])"
-    r"|\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]m)?(?![a-z0-9])"
+    r"|\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]m?)?(?![a-z0-9])"
     r"|(?:\+?1[ .\-])?\(?\d{3}\)?[ .\-]\d{3}[ .\-]?\d{4}(?!\d)|\+\d[\d \-]{7,14}|\d{2,5}(?:-\d{2,7})+(?![a-z])"
     r"|# ?#?[a-z]{0,2}\d+"
     r"|(?<= )\d{2,5} (?:[nsew] )?(?:[a-z]+ ){1,3}(?:rd|st|ave|av|blvd|dr|hwy|ln|way|pkwy|street|road|avenue|drive)(?![a-z]).*"
