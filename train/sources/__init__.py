@@ -34,10 +34,16 @@ class Adapter:
 
 ADAPTERS = {
     "labelled": Adapter("train.sources.labelled"),
+    "bank_export": Adapter("train.sources.bank_export"),
     "merchants": Adapter("train.sources.merchants"),
     "curated": Adapter("train.sources.curated"),
     "registers": Adapter("train.sources.registers"),
     "toronto": Adapter("train.sources.toronto", foreign=True),
+    "delaware": Adapter("train.sources.delaware", foreign=True),
+    "oklahoma": Adapter("train.sources.oklahoma", foreign=True),
+    "washington": Adapter("train.sources.washington", foreign=True),
+    "whosonfirst": Adapter("train.sources.whosonfirst"),
+    "food_hygiene": Adapter("train.sources.food_hygiene"),
 }
 
 

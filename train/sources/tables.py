@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -64,6 +65,8 @@ def csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     Raises:
         InputError: not UTF-8, a row with another number of fields than the header, a broken quote.
     """
+    if is_parquet(path):
+        raise InputError(f"{path}: expected a CSV file, found Parquet")
     with path.open("rb") as file:
         header_line = file.readline()
         file.seek(0)
@@ -127,6 +130,23 @@ def _parquet(path: Path, needed: Sequence[str], columns: Sequence[str]) -> Itera
 
 def _strings(column: pa.Array) -> list[str]:
     return ["" if value is None else str(value) for value in column.to_pylist()]
+
+
+def place_of(path: Path, header: Sequence[str], spellings: Sequence[str]) -> int:
+    """Where a column stands that publishers spell in several ways.
+
+    Args:
+        spellings: lower-case letters of the names it goes by; the first one found counts.
+
+    Raises:
+        InputError: none of them is there.
+    """
+    letters = [re.sub(r"[^a-z]", "", name.lower()) for name in header]
+    for spelling in spellings:
+        if spelling in letters:
+            return letters.index(spelling)
+    wanted = " or ".join(repr(spelling) for spelling in spellings)
+    raise InputError(f"{path}:1: expected a column named {wanted}, found {', '.join(header)[:200]}")
 
 
 def number(where: str, value: str, kind: type[int] | type[float], default: float) -> float:
