@@ -289,7 +289,10 @@ def _words(text: str, lower: str) -> tuple[list[str], list[str]]:
 
 
 def _without_number(word: str, first: bool, starred: bool) -> str:
-    """A word (`starred`: right behind a star) without a store number or reference: shorter, empty, or as it was when the number is part of a name."""
+    """A word without a store number or reference: shorter, empty, or as it was when the number is part of a name.
+
+    `starred` words stand right behind a star: `google *ads1234567`.
+    """
     digits = sum(map(len, _DIGIT_RUNS.findall(word)))
     if not digits:
         return word

@@ -33,46 +33,61 @@ _ISSUER_PHRASES = (
     r"(?:(?: no\.?| ending(?: in)?|(?<=card)) ?[x*]*\d{4,16}(?= ))?",
     r"point[ -]of[ -]sale(?: (?:purchase|transaction|debit|withdrawal))*",
     r"non-?pin(?: purchase)?|ach (?:debit|withdrawal|payment|hold|electronic debit)|electronic (?:debit|withdrawal)",
-    r"contactless interac purchase(?: -)?(?: \d{4})?|interac (?:retail )?purchase(?: -)?(?: \d{4})?|idp purchase - \d{4}",
+    r"contactless interac purchase(?: -)?(?: \d{4})?|interac (?:retail )?purchase(?: -)?(?: \d{4})?"
+    r"|idp purchase - \d{4}",
     r"pre-?authori[sz]ed (?:debit|payment)|point of sale - interac(?: retail purchase \d+)?",
     r"card (?:payment|purchase|transaction)(?: to| at)?|contactless(?: payment)?(?: to| at)?(?= )|purchase (?:at|from)",
     r"direct debit(?: payment)?(?: to)?(?: \d{4,})?|standing order to|bill payment(?: to)?|online payment to",
     r"eftpos(?: purchase| debit)?|nets purchase|paywave purchase|tap (?:and|&) pay|value date",
     r"purchase card \d{4}|debit card \d{4}|visa(?= .{2,60} dienstleistung)",
     # Germany, Austria, Switzerland
-    r"(?:debit|kredit)?kartenzahlung(?: girocard)?|giro ?card(?:-?zahlung)?|sepa-?(?:elv-?|basis-?|folge-?|erst-?|firmen-?)?lastschrift",
-    r"pos-?zahlung|kauf/dienstleistung|twint(?: kauf(?: dienstleistung)?| an| zahlung)?|(?:basis|folge|erst|euro)?-?lastschrift(?:seinzug)?",
-    r"maestro[ -](?:zahlung|einkauf|kauf)|einkauf (?:bei|debit|visa|karte)|zahlung (?:an|bei|mit karte)|bezahlung (?:bei|karte)"
+    r"(?:debit|kredit)?kartenzahlung(?: girocard)?|giro ?card(?:-?zahlung)?|sepa-?(?:elv-?|basis-?|folge-?|erst-?"
+    r"|firmen-?)?lastschrift",
+    r"pos-?zahlung|kauf/dienstleistung|twint(?: kauf(?: dienstleistung)?| an| zahlung)?|(?:basis|folge|erst"
+    r"|euro)?-?lastschrift(?:seinzug)?",
+    r"maestro[ -](?:zahlung|einkauf|kauf)|einkauf (?:bei|debit|visa|karte)|zahlung (?:an|bei|mit karte)"
+    r"|bezahlung (?:bei|karte)"
     r"|visa debitkartenumsatz|karteneinsatz|ec[ -](?:cash|karte|zahlung)|online-?zahlung|zkb visa debit",
     # France, Belgium, Luxembourg
     r"(?:facture |paiement )?carte(?: x?\d{4})?(?: du)?(?: \d{6}(?!\d)|(?= \d{1,2}[/.]\d))|facture carte(?: du)?",
-    r"achat (?:par )?(?:cb|carte)(?: [x*]+\d{4})?|paiement (?:par )?(?:carte|psc|cb|sans contact|internet)(?: [x*]*\d{4,6}(?= ))?",
+    r"achat (?:par )?(?:cb|carte)(?: [x*]+\d{4})?|paiement (?:par )?(?:carte|psc|cb|sans contact"
+    r"|internet)(?: [x*]*\d{4,6}(?= ))?",
     r"(?:prlv|prelevement|prelevt)(?: sepa)?(?: de)?|cb(?= .{3,40}\d{2}[/.]?\d{2}[/.]?\d{2})|retrait (?:dab|carte)",
     r"(?:aankoop|achat|paiement) (?:met )?(?:bancontact|maestro|visa)|bancontact(?= )",
     # Spain, Portugal, Italy
     r"(?:cargo por )?compra(?:s)?(?: (?:en|con|de|no|com|na|internet|pos|nacional|intl|online|web|debito|deb|credito"
     r"|tarj(?:eta)?\.?|cartao|multibanco|elo|visa|mastercard|maestro|c\.?deb|contactless|vista|a vista))+",
-    rf"compras?(?= {_MASK} )|compras? \d{{4}}(?= )|tarj(?:eta)?\.?(?= ?[:*\d])|operacion (?:con )?tarjeta|adeudo(?: recibo)?",
-    r"pago (?:(?:con|en|movil|tarjeta|internet|recibo|web|contactless|pos|a|de) ?)+(?= )|cargo (?:en|de) (?:cuenta|tarjeta)",
-    r"pagamento (?:pos|carta|contactless|(?:tramite|con|su) (?:pos|carta)|servicos?|online)|acquisto (?:pos|carta|tramite|presso)"
+    rf"compras?(?= {_MASK} )|compras? \d{{4}}(?= )|tarj(?:eta)?\.?(?= ?[:*\d])|operacion (?:con )?tarjeta"
+    rf"|adeudo(?: recibo)?",
+    r"pago (?:(?:con|en|movil|tarjeta|internet|recibo|web|contactless|pos|a|de) ?)+(?= )|cargo (?:en|de) (?:cuenta"
+    r"|tarjeta)",
+    r"pagamento (?:pos|carta|contactless|(?:tramite|con|su) (?:pos|carta)|servicos?|online)|acquisto (?:pos|carta"
+    r"|tramite|presso)"
     r"|pagobancomat|operazione pos|addebito (?:sdd|diretto)|pagam\.? pos|pgto (?:debito|cartao)|pagto eletron",
-    r"debito (?:visa electron brasil|em conta|automatico|aut|visa|mastercard|elo)|pix (?:qr ?code|qrs|enviado|enviada|transf|pagamento|compra)",
+    r"debito (?:visa electron brasil|em conta|automatico|aut|visa|mastercard|elo)|pix (?:qr ?code|qrs|enviado|enviada"
+    r"|transf|pagamento|compra)",
     # Netherlands, Nordics
-    r"bea,(?: ?(?:betaalpas|apple pay|google pay|mastercard|visa))?|bea (?:betaalpas|apple pay|google pay)|bea(?= nr:)|betaalautomaat|sepa incasso(?: algemeen doorlopend)?|betaalpas",
+    r"bea,(?: ?(?:betaalpas|apple pay|google pay|mastercard|visa))?|bea (?:betaalpas|apple pay|google pay)|bea(?= nr:)"
+    r"|betaalautomaat|sepa incasso(?: algemeen doorlopend)?|betaalpas",
     r"betaling (?:met |via )?(?:bankkaart|ideal|pinpas|kaart)|ideal betaling(?: aan)?|pinbetaling|pin betaling",
-    r"kort ?kop(?: \d{6})?|kortk[o0]b|visa ?(?:vare)?k[oj]+[bp]|vare ?kj?op|dankort-?(?:kob|nota|kop)|visa/dankort|reservation:|betalning(?: till)?"
+    r"kort ?kop(?: \d{6})?|kortk[o0]b|visa ?(?:vare)?k[oj]+[bp]|vare ?kj?op|dankort-?(?:kob|nota|kop)|visa/dankort"
+    r"|reservation:|betalning(?: till)?"
     r"|varaus:?|korttiosto|osto|kjop|varekj?op|kortbetalning|mobilepay:?(?= [a-z])|notanr|reservert|giro till|autogiro",
     # Central and eastern Europe, Turkey
-    r"pokupka(?: tovara| tovarov)?|oplata(?: tovarov(?: i uslug)?| uslug| po karte| pokupki)?|beznalichnaya oplata|spisanie|kupivlya|splata(?: za)?"
+    r"pokupka(?: tovara| tovarov)?|oplata(?: tovarov(?: i uslug)?| uslug| po karte| pokupki)?|beznalichnaya oplata"
+    r"|spisanie|kupivlya|splata(?: za)?"
     r"|platezh|oplata tovariv",
     r"platba (?:kartou|u obchodnika)|nakup(?: kartou| na internete| pos)?|platnosc (?:karta|web - .{0,10}karta|blik)"
     r"|zakup (?:przy uzyciu karty|blik|karta)|transakcja (?:karta|bezgotowkowa)|operacja karta",
-    r"vasarlas(?: kartyaval| belfoldon| pos)?|kartyas (?:vasarlas|fizetes)|plata (?:la )?(?:pos|card|comerciant)|cumparare (?:pos|comerciant)"
+    r"vasarlas(?: kartyaval| belfoldon| pos)?|kartyas (?:vasarlas|fizetes)|plata (?:la )?(?:pos|card|comerciant)"
+    r"|cumparare (?:pos|comerciant)"
     r"|placanje karticom|kupovina|pos alisveris(?:i)?|pos harcama|harcama|agora me karta|agores",
     # India, Asia, Gulf
     r"ap/|ecom(?: pur)?/|pos/|pur/|me dc si|vps/|ips/|bil/(?:onl/)?(?:\d+/)?|billdesk(?= )",
-    r"pembelian(?: debit| di| pos)?|transaksi debit(?: tgl:?)?|pembayaran|duitnow(?: qr)?|qris|thanh toan(?: the| qua pos)?|mua hang",
-    rf"pos(?= (?:{_MASK}|\d{{2}}/\d{{2}}))|pos \d{{4}}(?= )|pos-purchase(?: card no\.? ?[\dx*]+)?|pos(?= .* \d{{2}}/\d{{2}}$)",
+    r"pembelian(?: debit| di| pos)?|transaksi debit(?: tgl:?)?|pembayaran|duitnow(?: qr)?|qris|thanh toan(?: the"
+    r"| qua pos)?|mua hang",
+    rf"pos(?= (?:{_MASK}|\d{{2}}/\d{{2}}))|pos \d{{4}}(?= )|pos-purchase(?: card no\.? ?[\dx*]+)?"
+    rf"|pos(?= .* \d{{2}}/\d{{2}}$)",
     # wallets that only carry the card
     r"apl ?\*|aplpay|apple ?pay|gpay|google ?pay(?= )|samsung ?pay|garmin pay|fitbit pay",
 )
@@ -100,7 +115,8 @@ ISSUER = _by_first_word(_ISSUER_PHRASES)
 """First two letters -> pattern of the phrases an issuer puts in front."""
 
 NATIVE_ISSUER = re.compile(
-    r"(?:デビット\d?|カード(?:利用|払い)|visaデビット|ap/|消费|快捷支付|体크|체크카드|신용카드|카드결제|شراء|مشتريات|खरीद)[ :/\-]*"
+    r"(?:デビット\d?|カード(?:利用|払い)|visaデビット|ap/|消费|快捷支付|体크"
+    r"|체크카드|신용카드|카드결제|شراء|مشتريات|खरीद)[ :/\-]*"
 )
 NATIVE_NOISE = re.compile(r"\((?:주|유|株|有)\)|/(?:id|qp|nfc)\b")
 
@@ -202,7 +218,8 @@ SHOPIFY = re.compile(r"SP (?!PLUS|PARKING|SERV|ENERGY|GROUP|AUSNET|MANWEB|Z |SP\
 # Marketplaces and platforms are the merchant; what follows their star is a reference.
 REFERENCED = re.compile(
     r"\b(facebk|facebook|fb\.me|airbnb|amzn mktp|amazon mktp|amzn mktplace|amazon mktplace|amazon|amzn|prime video"
-    r"|kindle svcs|kindle unltd|audible|expedia|vrbo|linkedin|amznmktplace)(?![a-z])(?:\.com?(?:\.[a-z]{2})?| [a-z]{2})?"
+    r"|kindle svcs|kindle unltd|audible|expedia|vrbo|linkedin|amznmktplace)(?![a-z])(?:\.com?(?:\.[a-z]{2})?"
+    r"| [a-z]{2})?"
     r" ?\* ?([a-z0-9\-]{4,16})(?![a-z0-9])"
 )
 LETTERS_ONLY_REFERENCES = frozenset({"facebk", "facebook", "airbnb", "expedia", "vrbo"})
@@ -216,15 +233,18 @@ _CURRENCY = (
 _CARD = r"(?:card|carte|cb|kaart|pas|karta|tarjeta|tarj|kort|karte|cartao|visa|mc)"
 _DIGIT_NOISE = (
     rf"{_MASK}(?![a-z0-9])"
-    rf"|(?!24/7|7-11|20/20 ){_DATE}(?:[ /,t\-]{{1,2}}\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}})?)?(?: (?:purchase|bcc|clp|cpm))?"
+    rf"|(?!24/7|7-11|20/20 ){_DATE}(?:[ /,t\-]{{1,2}}\d{{1,2}}[:.h]\d{{2}}(?:[:.]\d{{2}})?)?(?: (?:purchase|bcc|clp"
+    rf"|cpm))?"
     rf"|\d{{1,6}}(?:[.,]\d{{3}})?[.,]\d{{2}} ?{_CURRENCY}(?![a-z0-9])"
     r"|\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]m?)?(?![a-z0-9])"
     r"|(?:\+?1[ .\-])?\(?\d{3}\)?[ .\-]\d{3}[ .\-]?\d{4}(?!\d)|\+\d[\d \-]{7,14}|\d{2,5}(?:-\d{2,7})+(?![a-z])"
     r"|# ?#?[a-z]{0,2}\d+"
-    r"|(?<= )\d{2,5} (?:[nsew] )?(?:[a-z]+ ){1,3}(?:rd|st|ave|av|blvd|dr|hwy|ln|way|pkwy|street|road|avenue|drive)(?![a-z]).*"
+    r"|(?<= )\d{2,5} (?:[nsew] )?(?:[a-z]+ ){1,3}(?:rd|st|ave|av|blvd|dr|hwy|ln|way|pkwy|street|road|avenue"
+    r"|drive)(?![a-z]).*"
 )
 _WORD_NOISE = (
-    rf"{_CARD}\.?[ :*]*(?:no\.? ?|nr\.? ?|ending(?: in)? ?)?{_MASK}(?![a-z0-9])|{_CARD}[ .:*#]{{0,3}}\d{{4}}(?![a-z0-9])"
+    rf"{_CARD}\.?[ :*]*(?:no\.? ?|nr\.? ?|ending(?: in)? ?)?{_MASK}(?![a-z0-9])"
+    rf"|{_CARD}[ .:*#]{{0,3}}\d{{4}}(?![a-z0-9])"
     r"|x{2,16}\d{2,6}(?![a-z0-9])|x{4,16}(?![a-z0-9])|(?:mon|tue|wed|thu|fri|sat|sun) \d{1,2}[ap]m(?![a-z])"
     rf"|{_CURRENCY} ?\d{{1,6}}(?:[.,]\d{{3}})?[.,]\d{{2}}(?![a-z0-9])"
     r"|(?:parc(?:ela)?|cuota|cuo|rate|taksit|parcelado) ?\d{1,2}(?:/| de )\d{1,2}"
@@ -236,7 +256,8 @@ _WORD_NOISE = (
 )
 NOISE = re.compile(rf"(?<![a-z0-9])(?:(?=[\d#+(*])(?:{_DIGIT_NOISE})|(?=[a-z])(?:{_WORD_NOISE}))", re.ASCII)
 TAIL = re.compile(
-    r" des:| indn:| co id:|,? ?pas ?\d{2,4}(?![a-z0-9])|//[a-z]|\bvalue date| kurs:| sagt (?:danke|vielen)|\bmandat(?:sref)?:|\bmandate (?:no|ref)"
+    r" des:| indn:| co id:|,? ?pas ?\d{2,4}(?![a-z0-9])|//[a-z]|\bvalue date| kurs:| sagt (?:danke|vielen)"
+    r"|\bmandat(?:sref)?:|\bmandate (?:no|ref)"
     r"| end-?to-?end| eref[:+]| svwz[:+]| kref[:+]| card (?:no|ending|used)\b|\bterminal ?:|\baut\.? ?:",
     re.ASCII,
 )
@@ -245,9 +266,12 @@ TRAILING_WORDS = frozenset(
     " purchase parc cuota".split()
 )
 DOMAIN = re.compile(
-    r"(?<![a-z0-9.&\-])(www\.)?((?:[a-z0-9][a-z0-9&\-]{0,40}\.){1,3}?)((?:co|com|org|net|gov|ac|gob|edu)\.[a-z]{2}|com|net|org|co|io|de|fr"
-    r"|uk|ca|au|eu|nl|it|es|ru|ua|kz|app|shop|store|online|info|biz|tv|me|us|in|br|mx|ar|cl|pl|cz|ro|tr|gr|se|no|dk|fi|be|ch|at|jp|cn|kr|ie|pt|hu"
-    r"|ai|gg|to|ly|pay|site|club|world|gov|edu|travel|cloud|dev|sg|my|id|ph|th|vn|za|ng|ke|ae|il|nz|xyz|co)(?![a-z0-9.])(/[a-z0-9#\-_/]*)?",
+    r"(?<![a-z0-9.&\-])(www\.)?((?:[a-z0-9][a-z0-9&\-]{0,40}\.){1,3}?)((?:co|com|org|net|gov|ac|gob|edu)\.[a-z]{2}|com"
+    r"|net|org|co|io|de|fr"
+    r"|uk|ca|au|eu|nl|it|es|ru|ua|kz|app|shop|store|online|info|biz|tv|me|us|in|br|mx|ar|cl|pl|cz|ro|tr|gr|se|no|dk|fi"
+    r"|be|ch|at|jp|cn|kr|ie|pt|hu"
+    r"|ai|gg|to|ly|pay|site|club|world|gov|edu|travel|cloud|dev|sg|my|id|ph|th|vn|za|ng|ke|ae|il|nz|xyz"
+    r"|co)(?![a-z0-9.])(/[a-z0-9#\-_/]*)?",
     re.ASCII,
 )
 INITIALS = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z]\. ?){2,8}(?![a-z])")
@@ -258,58 +282,84 @@ PADDED_PLACE = re.compile(r"(?<=\S) {3,}(?:(?:[A-Za-z.'\-]{1,16} ){0,2}[A-Za-z.'
 # --- regions and countries -----------------------------------------------------------------------
 
 REGIONS = frozenset(
-    "al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd oh ok or pa ri sc sd tn tx"
+    "al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd oh ok or pa"
+    " ri sc sd tn tx"
     " ut vt va wa wv wi wy dc pr on qc bc ab mb sk ns nb nl pe yt nt nu nsw vic qld sa tas act"
-    " us usa gb gbr uk ie irl can aus au nz nzl deu fr fra es esp it ita nld be bel ch che at aut se swe no nor dk dnk fi fin pt prt"
-    " pl pol cz cze hu hun ro rou gr grc tr tur ru rus ua ukr isr ae are sau za zaf ind sg sgp my mys th tha jp jpn kr kor cn chn hk hkg"
-    " tw twn br bra mx mex arg cl chl col per lu lux bg bgr hr hrv rs srb si svn svk lt ltu lv lva ee est is isl kz kaz by blr ge geo az aze"
-    " am arm uz uzb eg egy ng nga ke ken gh gha mar tun tza uga phl ph vn vnm idn pak pk bgd bd lka np npl qat qa kwt kw bhr bh omn jor lbn"
-    " cri cr pan gtm ecu ec ury uy pry py bol bo dom do ven ve slv hnd nic jam tto mlt mt cyp cy mc mco mac mo ns lnd sp rj mg rs df cdmx jal nle".split()
+    " us usa gb gbr uk ie irl can aus au nz nzl deu fr fra es esp it ita nld be bel ch che at aut se swe no nor dk dnk"
+    " fi fin pt prt"
+    " pl pol cz cze hu hun ro rou gr grc tr tur ru rus ua ukr isr ae are sau za zaf ind sg sgp my mys th tha jp jpn kr"
+    " kor cn chn hk hkg"
+    " tw twn br bra mx mex arg cl chl col per lu lux bg bgr hr hrv rs srb si svn svk lt ltu lv lva ee est is isl kz"
+    " kaz by blr ge geo az aze"
+    " am arm uz uzb eg egy ng nga ke ken gh gha mar tun tza uga phl ph vn vnm idn pak pk bgd bd lka np npl qat qa kwt"
+    " kw bhr bh omn jor lbn"
+    " cri cr pan gtm ecu ec ury uy pry py bol bo dom do ven ve slv hnd nic jam tto mlt mt cyp cy mc mco mac mo ns lnd"
+    " sp rj mg rs df cdmx jal nle".split()
 )
 WORDS_TOO = frozenset(
-    "ab tur co in or me us la de it no be at es act can per id ma pa sa se al ar pe hi ok oh is as to my so do am mo mt ms md mar ge si by est pan col"
-    " geo arm are fin and sp mg rs py mc mac per ind tun nic dom ven sc ch on ga il pr st ai ph ab ec ken ns lt nl mi bc df bo is che man ne id"
+    "ab tur co in or me us la de it no be at es act can per id ma pa sa se al ar pe hi ok oh is as to my so do am mo"
+    " mt ms md mar ge si by est pan col"
+    " geo arm are fin and sp mg rs py mc mac per ind tun nic dom ven sc ch on ga il pr st ai ph ab ec ken ns lt nl mi"
+    " bc df bo is che man ne id"
     " ca cl ri va wa az".split()
 ) - frozenset("ca on wa az va ga il pr bc nl ns mi cl ri ch".split())
 """Codes that also are ordinary words or legal forms: they go only behind a city or a wide gap."""
 
 COUNTRIES = frozenset(
-    "united kingdom|united states|united arab emirates|great britain|england|scotland|wales|northern ireland|ireland|germany|deutschland"
+    "united kingdom|united states|united arab emirates|great britain|england|scotland|wales|northern"
+    " ireland|ireland|germany|deutschland"
     "|france|spain|espana|italy|italia|portugal|netherlands|nederland|belgium|belgie|belgique|switzerland|schweiz|suisse|austria|osterreich|sweden|sverige"
-    "|norway|norge|denmark|danmark|finland|suomi|poland|polska|czech republic|czechia|hungary|romania|greece|turkey|turkiye|russia|russian federation|ukraine"
-    "|kazakhstan|israel|saudi arabia|egypt|south africa|nigeria|kenya|india|china|hong kong|taiwan|japan|south korea|korea|singapore|malaysia|thailand"
-    "|vietnam|indonesia|philippines|australia|new zealand|canada|mexico|brazil|brasil|argentina|chile|colombia|peru|uruguay|luxembourg|croatia|serbia"
-    "|slovenia|slovakia|bulgaria|lithuania|latvia|estonia|iceland|qatar|kuwait|bahrain|oman|jordan|lebanon|morocco|pakistan|bangladesh|sri lanka"
-    "|california|texas|florida|new york|illinois|washington|ontario|quebec|british columbia|alberta|new south wales|victoria|queensland".split(
-        "|"
-    )
+    "|norway|norge|denmark|danmark|finland|suomi|poland|polska|czech"
+    " republic|czechia|hungary|romania|greece|turkey|turkiye|russia|russian federation|ukraine"
+    "|kazakhstan|israel|saudi arabia|egypt|south africa|nigeria|kenya|india|china|hong kong|taiwan|japan|south"
+    " korea|korea|singapore|malaysia|thailand"
+    "|vietnam|indonesia|philippines|australia|new"
+    " zealand|canada|mexico|brazil|brasil|argentina|chile|colombia|peru|uruguay|luxembourg|croatia|serbia"
+    "|slovenia|slovakia|bulgaria|lithuania|latvia|estonia|iceland|qatar|kuwait|bahrain|oman|jordan|lebanon"
+    "|morocco|pakistan|bangladesh|sri lanka"
+    "|california|texas|florida|new york|illinois|washington|ontario|quebec|british columbia|alberta|new south"
+    " wales|victoria|queensland".split("|")
 )
 
 BEFORE_PLACE_NAMES = frozenset(
-    "of de del da do di du des la le el los las the and in at im am zu von van der den den den auf a al to for by near st saint san santa"
-    " air bank banco banca banque hotel hostel cafe bar restaurant ristorante trattoria pizzeria pizza fc cf ac as sc royal new old north south east west"
-    " university universidad universite universitat museum museo musee city stadt airport aeroport aeropuerto flughafen port theatre opera metro"
-    " radio visit i love little grand real club casino zoo gare bahnhof station radisson hilton sheraton marriott tube".split()
+    "of de del da do di du des la le el los las the and in at im am zu von van der den den den auf a al to for by near"
+    " st saint san santa"
+    " air bank banco banca banque hotel hostel cafe bar restaurant ristorante trattoria pizzeria pizza fc cf ac as sc"
+    " royal new old north south east west"
+    " university universidad universite universitat museum museo musee city stadt airport aeroport aeropuerto"
+    " flughafen port theatre opera metro"
+    " radio visit i love little grand real club casino zoo gare bahnhof station radisson hilton sheraton marriott"
+    " tube".split()
 )
 """Words that a place name completes: `Bank of Baroda`, `Hotel Paris`."""
 
 COUNTRY_ENDINGS = frozenset(name.rsplit(" ", 1)[-1] for name in COUNTRIES)
 
 AMBIGUOUS_PLACES = frozenset(
-    "reading bath nice orange split hull eden cork derby aurora victoria columbia independence tours brest nancy male lens bari como corona"
-    " garland troy surprise bar wells sale rugby lancaster bury union bend salon mission crystal lincoln jackson washington franklin clinton salem dover"
-    " augusta savannah alexandria marion logan hamilton nelson kent chester stone crown sparks pearl golden fountain diamond concord trinity"
-    " kingston newport brandon chandler irving mesa gilbert plano henderson tyler carson clayton lakewood spring palm sunrise weston coral delta regal marina"
-    " batman van allen central martin most aba jos george normal davis bryan hue moore solo serra salto vista keller temple parker natal pilar taipa halle"
-    " manta essen hurst humble natick sutton elizabeth franca maia lugo leon latina mascot paulista americana angeles carolina soledad sandy bello armenia"
-    " chia minato castle antigua sucre bali goa lagos santos douglas tigre salina apex boone ely ede oss ennis moers hamm worms ulm biel thun sion hamar"
+    "reading bath nice orange split hull eden cork derby aurora victoria columbia independence tours brest nancy male"
+    " lens bari como corona"
+    " garland troy surprise bar wells sale rugby lancaster bury union bend salon mission crystal lincoln jackson"
+    " washington franklin clinton salem dover"
+    " augusta savannah alexandria marion logan hamilton nelson kent chester stone crown sparks pearl golden fountain"
+    " diamond concord trinity"
+    " kingston newport brandon chandler irving mesa gilbert plano henderson tyler carson clayton lakewood spring palm"
+    " sunrise weston coral delta regal marina"
+    " batman van allen central martin most aba jos george normal davis bryan hue moore solo serra salto vista keller"
+    " temple parker natal pilar taipa halle"
+    " manta essen hurst humble natick sutton elizabeth franca maia lugo leon latina mascot paulista americana angeles"
+    " carolina soledad sandy bello armenia"
+    " chia minato castle antigua sucre bali goa lagos santos douglas tigre salina apex boone ely ede oss ennis moers"
+    " hamm worms ulm biel thun sion hamar"
     " moss faro valencia florence buffalo windsor oxford cambridge warwick perth "
-    " laurel holon hove harrow stockton conway corby crewe dudley barry ayr frisco rome havana verona vienna riviera palermo"
-    " monaco hollywood beverly brooklyn manhattan broadway chelsea kensington camden bristol carlton bedford windham bali cuba genoa "
+    " laurel holon hove harrow stockton conway corby crewe dudley barry ayr frisco rome havana verona vienna riviera"
+    " palermo"
+    " monaco hollywood beverly brooklyn manhattan broadway chelsea kensington camden bristol carlton bedford windham"
+    " bali cuba genoa "
     " siena capri sorrento granada toledo corfu santorini mykonos rhodes antalya "
     " casablanca marrakech agadir tangier bombay madras goa calcutta kashmir saigon peking"
     " canton bollywood york montana dakota cancun acapulco jalisco veracruz oaxaca"
     " puebla michoacan galicia algarve bodrum pattaya phuket krabi samui ubud kuta seminyak baguio andorra palma ibiza"
-    " sparta olympia corinth delphi eagan norman bowie flint canton dayton preston clifton melrose stratford avondale".split()
+    " sparta olympia corinth delphi eagan norman bowie flint canton dayton preston clifton melrose stratford"
+    " avondale".split()
 )
 """Places whose names also are words, persons or the names of shops (`Pizzeria Roma`): see `text._city_length`."""
