@@ -150,8 +150,7 @@ def _issuer_phrase(lower: str, start: int) -> re.Match[str] | None:
         return wrapping.LEADING_NORDIC.match(lower, start)
     if first > "\x7f":
         return wrapping.NATIVE_ISSUER.match(lower, start)
-    pattern = wrapping.ISSUER.get(lower[start : start + 2])
-    return pattern.match(lower, start) if pattern else None
+    return wrapping.ISSUER.match(lower, start) if lower[start : start + 2] in wrapping.ISSUER_OPENINGS else None
 
 
 def _after_intermediary(text: str, lower: str, start: int) -> tuple[int, int, str | None, str | None]:

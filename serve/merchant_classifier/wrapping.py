@@ -8,7 +8,6 @@ in which order they come off.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -93,26 +92,20 @@ _ISSUER_PHRASES = (
 )
 
 
-def _by_first_word(phrases: tuple[str, ...]) -> dict[str, re.Pattern[str]]:
-    """Group the phrases by the letters each branch can begin with, so that most text costs one lookup."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for phrase in phrases:
-        for opening in _openings(phrase):
-            groups[opening].append(phrase)
-    separator = rf"(?![a-z0-9])[ :,\-]*(?:{_MASK} +)?(?:{_DATE}[ ,]+)?"
-    return {
-        opening: re.compile(rf"(?:{'|'.join(branches)})(?:(?<=/)|{separator})", re.ASCII)
-        for opening, branches in groups.items()
-    }
+def _openings(phrases: tuple[str, ...]) -> frozenset[str]:
+    """First two letters of every word of the phrases' patterns: more than can begin one, never fewer."""
+    words = re.findall(r"[a-z]{2,}", re.sub(r"\\[a-z]", " ", "|".join(phrases)))
+    return frozenset(word[:2] for word in words)
 
 
-def _openings(phrase: str) -> list[str]:
-    """First two letters of every word of a phrase's pattern: more than can begin it, never fewer."""
-    return sorted({word[:2] for word in re.findall(r"[a-z]{2,}", re.sub(r"\\[a-z]", " ", phrase))})
+ISSUER_OPENINGS = _openings(_ISSUER_PHRASES)
+"""First two letters a phrase of `ISSUER` can begin with, so that most other text costs one lookup."""
 
-
-ISSUER = _by_first_word(_ISSUER_PHRASES)
-"""First two letters -> pattern of the phrases an issuer puts in front."""
+# One pattern for all: one for each opening would match 0.3 microseconds sooner but costs 250 ms of compiling at import.
+ISSUER = re.compile(
+    rf"(?:{'|'.join(_ISSUER_PHRASES)})(?:(?<=/)|(?![a-z0-9])[ :,\-]*(?:{_MASK} +)?(?:{_DATE}[ ,]+)?)", re.ASCII
+)
+"""A phrase an issuer puts in front, with the card mask and date behind it."""
 
 NATIVE_ISSUER = re.compile(
     r"(?:デビット\d?|カード(?:利用|払い)|visaデビット|ap/|消费|快捷支付|体크"
