@@ -60,7 +60,15 @@ ID_TAGGING_SCHEMA = Package(
     "5c95a50a232a699778e821b19b8c4b92f1719193ffb9069a88545ed9dff55b6b",
     "ISC",
 )
-ISO18245 = Package("iso18245", "1.4.1", "pip", "iso18245-1.4.1-py3-none-any.whl", "07fcac02b22044e5f188a7683684f2166900a36d39119eb6ca0f4ef5f0df5772", "MIT")
+ISO18245 = Package(
+    "iso18245",
+    "1.4.1",
+    "pip",
+    "iso18245-1.4.1-py3-none-any.whl",
+    "07fcac02b22044e5f188a7683684f2166900a36d39119eb6ca0f4ef5f0df5772",
+    "MIT",
+)
+ALL = (NAME_SUGGESTION_INDEX, ID_TAGGING_SCHEMA, ISO18245)
 
 
 def fetch(package: Package, cache: Path = CACHE) -> Path:

@@ -51,9 +51,7 @@ STAGES = (
     Stage("curate", "train.curate", "merge hand-written merchant files into data/curated_merchants.csv"),
     Stage("collect", "train.collect", "read the sources of a configuration into one table of rows", ("data",), True),
     Stage("split", "train.split", "divide the rows by base merchant", ("data", "seed"), True),
-    Stage(
-        "pretrain", "train.pretrain", "teach the word table what the base model knows of words", ("pretrain",), True
-    ),
+    Stage("pretrain", "train.pretrain", "teach the word table what the base model knows of words", ("pretrain",), True),
     Stage("fit", "train.fit", "fine-tune the teacher and write its soft labels", ("teacher", "threads"), True),
     Stage("distill", "train.distill", "train the student", ("student", "threads"), True),
     Stage("export", "train.export", "write the student as ONNX and prove that it answers the same", ("student",), True),

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from merchant_classifier.errors import InputError
-
 from train.sources.rows import Entry, Row, folded
 
 SOURCE = "iso18245"

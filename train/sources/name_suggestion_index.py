@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from train.packages import json_members
-from train.sources.osm import OsmCodes
+from train.sources.osm import CONFIDENCE, Code, OsmCodes
 from train.sources.rows import Dropped, Entry, Row
 
 SOURCE = "name-suggestion-index"
@@ -31,6 +31,9 @@ _SPELLINGS = {"name": _PLAIN, "official_name": _OTHER, "short_name": _OTHER, "al
 _SHARED_HOSTS = re.compile(
     r"(^|\.)(facebook|instagram|twitter|x|youtube|linkedin|wikipedia|google|wixsite|wordpress|blogspot|archive|vk)\."
 )
+_GOVERNMENT = Code("9399", CONFIDENCE["medium"])
+"""A city that runs schools, parks and car parks is paid as a public office, whatever the place."""
+_OWN_CODE = frozenset({"university", "college", "courthouse", "hospital", "post_office", "fuel", "water_works"})
 _NOT_COUNTRIES = {"FX": "FR", "EA": "ES", "IC": "ES", "CQ": "GG", "EU": "", "UN": ""}
 _QUALIFIER = re.compile(r"\s*\([^)]*\)\s*$")
 
@@ -66,6 +69,8 @@ def rows(index: Index, codes: OsmCodes) -> Iterator[Entry]:
         for item in branch["items"]:
             tags = item["tags"]
             code = codes.of_tag(key, value, tags, item["displayName"])
+            if tags.get("operator:type") == "government" and value not in _OWN_CODE:
+                code = _GOVERNMENT
             brand = tags.get(f"{name_tag}:wikidata", "")
             country = one_country(item["locationSet"].get("include", ()))
             for text, weight in _spellings(item, name_tag, index.facts.get(brand, {}), hosts.get(brand, "")).items():
