@@ -148,7 +148,8 @@ def _network() -> onnx.ModelProto:
     hidden = graph.add("LayerNormalization", graph.add("Add", "words", attended), ones, zeros, axis=-1)
     hidden = graph.add("Relu", graph.add("MatMul", hidden, graph.random(width, width)))
     axis = graph.weight(np.array([1], np.int64))
-    pooled = graph.add("ReduceMean", hidden, axis, keepdims=0)
+    # Position 0 is read, as in the shipped network; a mean would add up in another order when there is one row.
+    pooled = graph.add("Gather", hidden, graph.weight(np.array(0, np.int64)), axis=1)
     strongest = graph.add("ReduceMax", "words", axis, keepdims=0)
     pick = graph.weight((_GAIN * np.eye(width, labels)).astype(np.float32))
     learnt = graph.add("Gemm", pooled, graph.random(width, labels))
