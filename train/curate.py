@@ -25,6 +25,7 @@ from pathlib import Path
 from merchant_classifier.errors import InputError
 from train import runs
 from train.resolve import Taxonomy, read_taxonomy, text_key
+from train.sources.countries import COUNTRIES
 from train.sources.tables import records
 
 CURATED = Path("data/curated_merchants.csv")
@@ -156,6 +157,8 @@ def _header(text: str, codes: Mapping[str, str]) -> tuple[tuple[str, str, str] |
         return None, "expected a generic code of data/labels.csv (airlines 4511, car rental 7512, hotels 7011)"
     if kind not in KINDS:
         return None, f"expected the kind to be {' or '.join(KINDS)}"
+    if country not in COUNTRIES:
+        return None, "expected a country of ISO 3166 (the United Kingdom is GB)"
     return (mcc, kind, country), ""
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from train.packages import json_members
+from train.sources.countries import COUNTRIES
 from train.sources.osm import CONFIDENCE, Code, OsmCodes
 from train.sources.rows import Dropped, Entry, Row
 
@@ -34,7 +35,8 @@ _SHARED_HOSTS = re.compile(
 _GOVERNMENT = Code("9399", CONFIDENCE["medium"])
 """A city that runs schools, parks and car parks is paid as a public office, whatever the place."""
 _OWN_CODE = frozenset({"university", "college", "courthouse", "hospital", "post_office", "fuel", "water_works"})
-_NOT_COUNTRIES = {"FX": "FR", "EA": "ES", "IC": "ES", "CQ": "GG", "EU": "", "UN": ""}
+_OTHER_CODES = {"fx": "FR", "ea": "ES", "ic": "ES", "cq": "GG", "ra": "AR"}
+"""Codes in the index that are not ISO 3166-1: France without overseas, Ceuta, the Canaries, Sark, and a slip."""
 _QUALIFIER = re.compile(r"\s*\([^)]*\)\s*$")
 
 
@@ -92,8 +94,8 @@ def one_country(places: Iterable[Any]) -> str:
 def _country(place: str) -> str:
     if not re.match(r"[a-z]{2}([.-]|$)", place):
         return ""
-    code = place[:2].upper()
-    return _NOT_COUNTRIES.get(code, code)
+    code = _OTHER_CODES.get(place[:2], place[:2].upper())
+    return code if code in COUNTRIES else ""
 
 
 def _spellings(item: Mapping[str, Any], name_tag: str, facts: Mapping[str, Any], host: str) -> dict[str, float]:
