@@ -1,0 +1,94 @@
+"""Everything a run measured about its model, in one value: what `metrics.json` of a released model holds.
+
+Report and card are written from this value alone, so that every number in them
+can be traced to it. Parts that carry another model's identity are refused.
+Descriptions in it come from the repository's own sources.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from merchant_classifier.errors import InputError
+from train import runs
+from train.config import Config
+from train.publishable import Publishable, inside
+
+GATE = "gate.json"
+STRESS = "stress.json"
+BASELINES = "baselines.json"
+
+_PAIR_EXAMPLES = 3
+_SUSPECTS = 25
+_SUSPECT_CONFIDENCE = 0.9
+
+
+def gather(config: Config, identity: str, shown: Publishable) -> dict[str, Any]:
+    """The evidence on the model with this identity.
+
+    Args:
+        config: of the run that made it.
+        identity: SHA-256 of its manifest.
+        shown: what may be shown of the rows.
+
+    Raises:
+        InputError: a part is missing or was measured on another model.
+    """
+    build = config.build
+    facts: dict[str, Any] = runs.read_json(build / runs.METRICS)
+    _of_this_model(build / runs.METRICS, facts.get("bundle"), identity)
+    facts["data"] = _data(config)
+    facts["calibration"] = _calibration(build)
+    for name, file in {"gate": GATE, "stress": STRESS}.items():
+        if (build / file).exists():
+            facts[name] = runs.read_json(build / file)
+            _of_this_model(build / file, facts[name].get("bundle"), identity)
+    if (build / BASELINES).exists():
+        facts["baselines"] = runs.read_json(build / BASELINES)
+    facts["examples"] = _examples(build / runs.PREDICTIONS, shown)
+    return facts
+
+
+def _of_this_model(path: Path, found: Any, identity: str) -> None:
+    if found != identity:
+        raise InputError(f"{path}: is about model {str(found)[:12]}, expected {identity[:12]}: run its stage again")
+
+
+def _data(config: Config) -> dict[str, Any]:
+    account, split = runs.read_json(config.build / "collect.json"), runs.read_json(config.build / "split.json")
+    return {
+        "rows": account["rows"],
+        "rows_by_source": account["rows_by_source"],
+        "split_rows": split["rows"],
+        "split_merchants": split["merchants"],
+        "sources": [{"adapter": s.adapter, "in_repository": inside(s.path)} for s in config.data.sources],
+    }
+
+
+def _calibration(build: Path) -> dict[str, Any]:
+    content = runs.read_json(build / runs.BUNDLE / "labels.json")
+    found: dict[str, Any] = content.get("calibration", {})
+    return {"temperature": content["temperature"], **found}
+
+
+def _examples(path: Path, shown: Publishable) -> dict[str, Any]:
+    """Confused descriptions and suspect labels of sets that may be shown."""
+    wanted = {f"unseen {name}" for name in shown.sources} | {"golden"}
+    rows = [row for row in runs.read_table(path).to_pylist() if row["set"] in wanted and not row["right"]]
+    rows.sort(key=lambda row: (-row["confidence"], row["text"]))
+    confused: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        pair = confused[json.dumps([row["label"], row["predicted"]])]
+        if len(pair) < _PAIR_EXAMPLES:
+            pair.append(row["text"])
+    suspects = [row for row in rows if row["set"] != "golden" and row["confidence"] >= _SUSPECT_CONFIDENCE]
+    return {
+        "confused": [[*json.loads(pair), texts] for pair, texts in confused.items()],
+        "suspect_labels": [
+            {name: row[name] for name in ("text", "label", "predicted")} | {"confidence": round(row["confidence"], 4)}
+            for row in suspects[:_SUSPECTS]
+        ],
+    }
