@@ -24,6 +24,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from merchant_classifier import MerchantClassifier, bundle
 from merchant_classifier.encoding import word_features
+from merchant_classifier.text import NORMALIZER_VERSION
 
 PATH = Path(__file__).with_suffix("")
 
@@ -212,7 +213,7 @@ def _write_golden(folder: Path) -> None:
 def _write_manifest(folder: Path) -> None:
     versions = {
         "format": bundle.FORMAT_VERSION,
-        "normalizer": bundle.NORMALIZER_VERSION,
+        "normalizer": NORMALIZER_VERSION,
         "encoder": bundle.ENCODER_VERSION,
     }
     hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in bundle.DECIDING_FILES}

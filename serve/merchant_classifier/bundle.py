@@ -96,7 +96,7 @@ def current(models: str | Path) -> Path:
         raise BundleNotFound(pointer, "one line naming the model in use", "no such file")
     name = read_bytes(pointer).decode("utf-8", "replace").strip()
     directory = pointer.parent / name
-    if not name or Path(name).name != name or not directory.is_dir():
+    if Path(name).name != name or name in ("", "..") or not directory.is_dir():
         raise BundleNotFound(pointer, "the name of a model directory beside it", repr(name))
     return directory
 

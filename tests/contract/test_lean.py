@@ -88,24 +88,29 @@ def test_predicting_imports_only_what_the_package_declares(tiny_path: Path) -> N
 import sys
 from merchant_classifier import MerchantClassifier
 MerchantClassifier.load(sys.argv[1]).predict("coffee")
-outside = {name.split(".")[0] for name, module in sys.modules.items() if "site-packages" in (getattr(module, "__file__", None) or "")}
-print(*sorted(outside))
+files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
+print(*{name.split(".")[0] for name, file in files.items() if "site-packages" in file})
 """
     third_party = set(python(program, tiny_path).split())
     assert {"numpy", "onnxruntime"} <= third_party
     assert not third_party & set(FORBIDDEN)
 
 
-def test_importing_is_quick() -> None:
-    """The aim is 0.15 s on an idle machine; twice that, as the best of five, keeps the test honest on a busy one."""
+def test_importing_costs_little_more_than_numpy() -> None:
+    """Both are timed in one process, as processor time, so that a busy machine does not decide.
+
+    The aim is 0.15 s for everything on an idle machine (`merchant-classifier bench` measures it), of which numpy is most.
+    """
     program = """
-import time
-start = time.perf_counter()
+from time import process_time
+start = process_time()
+import numpy
+between = process_time()
 import merchant_classifier
-print(time.perf_counter() - start)
+print((process_time() - between) / (between - start))
 """
     python(program)  # byte code and the disk cache are warm from here on
-    assert min(float(python(program)) for _ in range(5)) < 0.3
+    assert min(float(python(program)) for _ in range(5)) < 1.25
 
 
 @pytest.mark.parametrize("command", ["--help", "predict --help"])

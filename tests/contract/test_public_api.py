@@ -85,7 +85,7 @@ def test_answers_can_be_keys_and_compare_by_value(tiny: MerchantClassifier) -> N
 def test_enumerations_read_as_plain_strings() -> None:
     assert [mode.value for mode in Mode] == ["precise", "balanced", "best_guess"]
     assert f"{Reason.CONFIDENT}" == "confident"
-    assert Reason.MEMORY == "memory"
+    assert Reason("memory") is Reason.MEMORY
 
 
 def test_every_attribute_of_an_answer_is_documented() -> None:

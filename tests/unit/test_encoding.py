@@ -1,0 +1,118 @@
+"""Words become vectors by fixed rules: what the trained table was made for is what serving computes."""
+
+from __future__ import annotations
+
+import threading
+from zlib import crc32
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from merchant_classifier import encoding
+from merchant_classifier.encoding import Encoder, pair_features, word_features
+
+BUCKETS, DIMENSIONS = 97, 8
+
+
+def table(seed: int = 0) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    rng = np.random.default_rng(seed)
+    steps = rng.integers(-127, 128, (BUCKETS, DIMENSIONS), np.int8)
+    return steps, rng.uniform(0.001, 0.1, BUCKETS).astype(np.float32)
+
+
+@pytest.fixture
+def encoder() -> Encoder:
+    return Encoder(*table())
+
+
+def test_a_word_is_itself_and_its_character_ngrams_of_three_to_five() -> None:
+    expected = ["<cafe>", "<ca", "caf", "afe", "fe>", "<caf", "cafe", "afe>", "<cafe", "cafe>"]
+    assert word_features("cafe", 10_000) == [crc32(part.encode()) % 10_000 for part in expected]
+
+
+def test_a_word_of_another_script_starts_at_single_characters() -> None:
+    expected = ["<寿司>", "<", "寿", "司", ">", "<寿", "寿司", "司>", "<寿司", "寿司>"]
+    assert word_features("寿司", 10_000) == [crc32(part.encode()) % 10_000 for part in expected]
+
+
+def test_one_letter_still_has_features() -> None:
+    assert word_features("x", 10_000) == [crc32(b"<x>") % 10_000, crc32(b"<x>") % 10_000]
+
+
+def test_pairs_join_neighbours_and_the_start_counts() -> None:
+    expected = ["^ blue", "blue door", "door coffee"]
+    assert pair_features(["blue", "door", "coffee"], 10_000) == [crc32(part.encode()) % 10_000 for part in expected]
+
+
+@given(word=st.text(min_size=1, max_size=30), buckets=st.integers(1, 5000))
+@settings(max_examples=100, deadline=None)
+def test_features_are_rows_of_the_table(word: str, buckets: int) -> None:
+    word = word.encode("utf-8", "ignore").decode() or "x"  # the normaliser lets no lone surrogate through
+    assert all(0 <= row < buckets for row in word_features(word, buckets))
+
+
+def test_a_words_vector_is_the_scaled_sum_of_its_rows(encoder: Encoder) -> None:
+    steps, scale = table()
+    rows = word_features("coffee", BUCKETS)
+    expected = (steps[rows] * scale[rows][:, None]).sum(axis=0)
+    np.testing.assert_allclose(encoder.encode([["coffee"]])[0, 1], expected, rtol=1e-5)
+
+
+def test_position_zero_is_the_sum_of_the_pairs(encoder: Encoder) -> None:
+    steps, scale = table()
+    rows = pair_features(["blue", "door"], BUCKETS)
+    expected = (steps[rows] * scale[rows][:, None]).sum(axis=0)
+    np.testing.assert_allclose(encoder.encode([["blue", "door"]])[0, 0], expected, rtol=1e-5)
+
+
+def test_shape_is_rows_by_one_more_than_words(encoder: Encoder) -> None:
+    vectors = encoder.encode([["blue", "door", "coffee"], ["old", "oak", "inn"]])
+    assert vectors.shape == (2, 4, DIMENSIONS)
+    assert vectors.dtype == np.float32
+
+
+def test_a_word_is_the_same_wherever_it_stands(encoder: Encoder) -> None:
+    vectors = encoder.encode([["inn", "oak"], ["oak", "inn"]])
+    np.testing.assert_array_equal(vectors[0, 1], vectors[1, 2])
+
+
+def test_a_remembered_word_is_bit_identical_to_a_fresh_one() -> None:
+    warm, cold = Encoder(*table()), Encoder(*table())
+    first = warm.encode([["coffee", "house"]])
+    np.testing.assert_array_equal(warm.encode([["coffee", "house"]]), first)
+    np.testing.assert_array_equal(cold.encode([["coffee", "house"]]), first)
+
+
+def test_memory_of_words_is_bounded_and_answers_stay_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = {f"w{i}": Encoder(*table()).encode([[f"w{i}"]]) for i in range(40)}
+    monkeypatch.setattr(encoding, "REMEMBERED_WORDS", 16)
+    small = Encoder(*table())
+    for _ in range(3):
+        for word, vectors in expected.items():
+            np.testing.assert_array_equal(small.encode([[word]]), vectors)
+
+
+def test_threads_that_share_an_encoder_get_the_same_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [f"w{i}" for i in range(60)]
+    expected = [Encoder(*table()).encode([[word, "shop"]]) for word in words]
+    monkeypatch.setattr(encoding, "REMEMBERED_WORDS", 16)  # so that the memory is emptied under the readers
+    shared = Encoder(*table())
+    wrong: list[str] = []
+
+    def work() -> None:
+        for _ in range(5):
+            wrong.extend(
+                word
+                for word, vectors in zip(words, expected, strict=True)
+                if not np.array_equal(shared.encode([[word, "shop"]]), vectors)
+            )
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
