@@ -24,12 +24,11 @@ from pathlib import Path
 
 from merchant_classifier.errors import InputError
 from train import runs
-from train.resolve import Taxonomy, read_taxonomy, text_key
+from train.resolve import CURATED, DATA, Taxonomy, read_taxonomy, text_key
 from train.sources.countries import COUNTRIES
 from train.sources.tables import records
 
-CURATED = Path("data/curated_merchants.csv")
-CONFLICTS = Path("data/curated_conflicts.csv")
+CONFLICTS = DATA / "curated_conflicts.csv"
 KINDS = ("real", "independent")
 
 _HEADER = re.compile(r"@(\d{4}|not_a_merchant) (\w+) ([A-Z]{2})")

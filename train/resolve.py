@@ -15,6 +15,7 @@ from pathlib import Path
 from merchant_classifier.errors import InputError
 
 DATA = Path("data")
+CURATED = DATA / "curated_merchants.csv"
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ def test_a_missing_client_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_client_that_fails_is_quoted_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     npm = tmp_path / "npm"
-    npm.write_text("#!/bin/sh\necho first >&2\necho 'no route to registry' >&2\nexit 1\n")
+    npm.write_text("#!/bin/sh\necho 'no route to registry' >&2\necho 'a log is there' >&2\nexit 1\n")
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(InputError, match=r"npm could not fetch thing 1\.0 .*offline.*no route to registry"):
