@@ -31,9 +31,9 @@ from scipy.stats import beta
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.decision import Decider
 from merchant_classifier.prediction import Mode
+from train import assemble, runs
 from train import config as configs
 from train import labels as label_sets
-from train import pack, runs
 from train.augment import disguise
 from train.config import Config
 from train.labels import LabelRow
@@ -84,12 +84,12 @@ def run(args: argparse.Namespace) -> int:
     folder = config.build / runs.BUNDLE
     all_labels = runs.read_table(config.build / runs.SPLIT, ["label"])["label"].to_pylist()
     labels = label_sets.read(config.data.labels, all_labels)
-    content = pack.labels_content(labels, 1.0, open_thresholds(labels))
-    pack.write_unfinished(folder, config, content)
+    content = assemble.labels_content(labels, 1.0, open_thresholds(labels))
+    assemble.write_unfinished(folder, config, content)
     rows = score(config, MerchantClassifier.load(folder), [row.name for row in labels])
     temperature = fit_temperature(rows.logits[rows.half == 0], rows.targets[rows.half == 0])
     thresholds, report = choose_thresholds(rows, labels, temperature)
-    pack.write_unfinished(folder, config, pack.labels_content(labels, temperature, thresholds))
+    assemble.write_unfinished(folder, config, assemble.labels_content(labels, temperature, thresholds))
     runs.write_json(
         config.build / "calibration.json", {"temperature": temperature, "rows": len(rows.targets), **report}
     )

@@ -16,7 +16,6 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,32 +33,13 @@ from train.augment import disguise
 from train.batches import Batcher, shuffled_by_length
 from train.config import Config
 from train.network import Student
+from train.rows import TrainingRows, read_rows
 
 _CHECKPOINT_SECONDS = 60.0
 _DISGUISED_SHARE = 0.75
 _WARM_UP_STEPS = 200
 _CONTRAST_TEMPERATURE = 0.1
 _CLIP_NORM = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRows:
-    """What the student learns from, row by row."""
-
-    texts: list[str]
-    words: list[list[str]]
-    countries: list[str]
-    targets: NDArray[np.int64]
-    weights: NDArray[np.float32]
-    soft: SoftLabels | None
-
-
-@dataclass(frozen=True, slots=True)
-class SoftLabels:
-    """The teacher's most probable labels of every row: (rows, k) each; probabilities need not sum to 1."""
-
-    labels: NDArray[np.int16]
-    probabilities: NDArray[np.float16]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,34 +57,6 @@ def run(args: argparse.Namespace) -> int:
     with runs.replacing(config.build / runs.STUDENT) as temporary:
         torch.save({"labels": names, "state": student.state_dict()}, temporary)
     return 0
-
-
-def read_rows(config: Config, names: list[str]) -> TrainingRows:
-    """The training part of the split, with the teacher's soft labels if there are any."""
-    table = runs.read_table(config.build / runs.SPLIT)
-    table = table.filter([part == "train" and words != "" for part, words in _columns(table)])
-    return TrainingRows(
-        texts=table["text"].to_pylist(),
-        words=[line.split(" ") for line in table["words"].to_pylist()],
-        countries=table["country"].to_pylist(),
-        targets=runs.label_index(names, table["label"].to_pylist()),
-        weights=table["weight"].to_numpy().astype(np.float32),
-        soft=_soft_labels(config.build / runs.SOFT_LABELS, table.num_rows),
-    )
-
-
-def _columns(table: object) -> Iterator[tuple[str, str]]:
-    return zip(table["part"].to_pylist(), table["words"].to_pylist(), strict=True)  # type: ignore[index]
-
-
-def _soft_labels(path: Path, rows: int) -> SoftLabels | None:
-    if not path.exists():
-        return None
-    with np.load(path) as content:
-        soft = SoftLabels(content["labels"], content["probabilities"])
-    if len(soft.labels) != rows:
-        raise runs.InputError(f"{path}: expected {rows} rows, found {len(soft.labels)}; run the stage fit again")
-    return soft
 
 
 def train(config: Config, rows: TrainingRows, names: list[str], folder: Path) -> Student:

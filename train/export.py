@@ -85,7 +85,7 @@ def export_network(student: Student, dimensions: int) -> bytes:
         dynamo=True,
         input_names=["words"],
         output_names=["logits", "representation"],
-        dynamic_shapes=({0: rows, 1: positions}, None),
+        dynamic_shapes=({0: rows, 1: positions},),
         opset_version=20,
         verbose=False,
     )
@@ -121,7 +121,9 @@ def open_encoder(packed: NDArray[np.int8]) -> Encoder:
     return Encoder(packed[:, 4:], scale)
 
 
-def compare(student: Student, graph: bytes, packed: NDArray[np.int8], rows: list[list[str]]) -> dict[str, float]:
+def compare(
+    student: Student, graph: bytes, shipped: tuple[bytes, NDArray[np.int8]], rows: list[list[str]]
+) -> dict[str, float]:
     """Differences between the float32 student, its ONNX network, and the shipped pair.
 
     Raises:

@@ -34,7 +34,7 @@ from train import runs
 from train.augment import disguise
 from train.base_model import mean_pooled, open_base, tokenise
 from train.config import Config
-from train.distill import TrainingRows, read_rows
+from train.rows import TrainingRows, read_rows
 
 _SOFT_LABELS = 16
 _HEAD_LEARNING_RATE_FACTOR = 5.0

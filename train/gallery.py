@@ -9,7 +9,6 @@ from pathlib import Path
 
 from merchant_classifier.errors import InputError
 from merchant_classifier.text import normalize
-
 from train.augment import bare_prefix, disguise
 
 _PREFIXES_ONLY = 10

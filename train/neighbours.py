@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from merchant_classifier import bundle as bundles
 from merchant_classifier.classifier import MerchantClassifier
 from train import runs
-from train.split import TRAIN
 
 PLACES = 24_000
 """Merchants in an index: 64 bytes each and about 40 for the name."""
@@ -71,7 +70,7 @@ def candidates(split_path: Path) -> list[Merchant]:
     table = runs.read_table(split_path, _COLUMNS).to_pydict()
     best: dict[tuple[str, str], tuple[tuple[float, int, str], Merchant]] = {}
     for text, label, source, weight, words, key, part in zip(*(table[name] for name in _COLUMNS), strict=True):
-        if part != TRAIN or source not in SOURCES or not words:
+        if part != runs.TRAIN or source not in SOURCES or not words:
             continue
         order = (-weight, crc32(words.encode("utf-8")), text)
         known = best.get((key, label))

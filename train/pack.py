@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
-import platform
-import subprocess
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from merchant_classifier import bundle as bundles
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.prediction import Mode
+from merchant_classifier.text import normalize
+from train import assemble, neighbours, runs
 from train import config as configs
-from train import neighbours, runs
-from train.config import Config
-from train.labels import OWN, LabelRow
+from train.labels import OWN
 
 _BRAND_CODES = Path("data/brand_codes.csv")
 _GOLDEN_ROWS = 200
-_RECORDED_PACKAGES = ("numpy", "torch", "transformers", "datasets", "onnx", "onnxruntime", "scikit-learn", "pyarrow")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,36 +30,15 @@ def run(args: argparse.Namespace) -> int:
     content = runs.read_json(folder / bundles.LABELS)
     content["brands"] = brands() if config.data.labels != OWN else {}
     content["calibration"] = runs.read_json(config.build / "calibration.json")
-    write_unfinished(folder, config, content)
+    assemble.write_unfinished(folder, config, content)
     classifier = MerchantClassifier.load(folder)
     neighbours.write_index(folder, classifier, config.build / runs.SPLIT)
     write_golden(folder, classifier, config.build)
-    write_manifest(folder, config)
+    assemble.write_manifest(folder, config)
     identity = bundles.read(folder).identity
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"pack: {folder} {identity[:12]} {size / 1e6:.1f} MB")
     return 0
-
-
-def labels_content(labels: Sequence[LabelRow], temperature: float, thresholds: Any) -> dict[str, Any]:
-    """What `labels.json` holds at least."""
-    return {
-        "labels": [
-            {"mcc": row.label.mcc, "text": row.label.text, "category": row.label.category, "family": row.family}
-            for row in labels
-        ],
-        "temperature": temperature,
-        "thresholds": thresholds,
-    }
-
-
-def write_unfinished(folder: Path, config: Config, content: dict[str, Any]) -> None:
-    """Write `labels.json` and a manifest, so that the bundle under construction can be opened as the serving class does."""
-    runs.write_json(folder / bundles.LABELS, content)
-    if not (folder / bundles.NEIGHBOUR_VECTORS).exists():
-        np.save(folder / bundles.NEIGHBOUR_VECTORS, np.zeros((0, config.student.representation), np.int8))
-        (folder / bundles.NEIGHBOUR_NAMES).write_text("")
-    write_manifest(folder, config)
 
 
 def write_golden(folder: Path, classifier: MerchantClassifier, build: Path) -> None:
@@ -88,57 +58,8 @@ def write_golden(folder: Path, classifier: MerchantClassifier, build: Path) -> N
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def write_manifest(folder: Path, config: Config) -> None:
-    """Hash every deciding file and write the manifest."""
-    split = config.build / runs.SPLIT
-    manifest = {
-        "version": config.version,
-        "versions": {
-            "format": bundles.FORMAT_VERSION,
-            "normalizer": bundles.NORMALIZER_VERSION,
-            "encoder": bundles.ENCODER_VERSION,
-        },
-        "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in bundles.DECIDING_FILES},
-        "provenance": {
-            "git": _git_revision(),
-            "data_sha256": hashlib.sha256(split.read_bytes()).hexdigest() if split.exists() else None,
-            "base_model": {"name": config.teacher.base, "licence": _licence(config.teacher.base)},
-            "config": configs.to_dict(config),
-            "python": platform.python_version(),
-            "packages": {name: _version(name) for name in _RECORDED_PACKAGES},
-        },
-    }
-    runs.write_json(folder / bundles.MANIFEST, manifest)
-
-
 def brands() -> dict[str, str]:
     """Normalised brand name -> network brand code (3000-3999)."""
-    from merchant_classifier.text import normalize
-
     with _BRAND_CODES.open(encoding="utf-8", newline="") as file:
         rows = [(normalize(row["brand"]).text, row["mcc"]) for row in csv.DictReader(file)]
     return {name: code for name, code in sorted(rows, reverse=True) if name}
-
-
-def _git_revision() -> str | None:
-    try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-def _licence(package: str) -> str | None:
-    from importlib.metadata import metadata
-
-    try:
-        return metadata(package).get("License")
-    except PackageNotFoundError:
-        return None
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -26,6 +26,9 @@ BUNDLE = "bundle"
 PREDICTIONS = "predictions.parquet"
 METRICS = "metrics.json"
 
+TRAIN, VALIDATION, TEST, LATER = "train", "validation", "test", "later"
+"""Values of the column `part` of the split."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

@@ -27,7 +27,6 @@ from train import runs
 from train.config import Data
 from train.keys import base_keys, letters
 
-TRAIN, VALIDATION, TEST, LATER = "train", "validation", "test", "later"
 PARTS = (TRAIN, VALIDATION, TEST, LATER)
 ACCOUNT = "split.json"
 

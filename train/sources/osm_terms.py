@@ -18,8 +18,8 @@ from train.sources.rows import Dropped, Entry, Row
 SOURCE = "id-tagging-schema"
 KEYS = frozenset({"shop", "office", "craft", "healthcare", "leisure", "tourism", "amenity", "club"})
 LANGUAGES = tuple(
-    "ar bg bn ca cs da de de-AT de-CH el en en-GB es et eu fa fi fil fr gl he hi hr hu hy id is it ja ka kk ko lt lv"
-    " mk ms nb nl no pl pt pt-BR ro ru sk sl sq sr sv sw ta te th tr uk ur uz vi zh-CN zh-HK zh-TW".split()
+    "ar bg bn ca cs da de el en en-GB es et eu fa fi fil fr gl he hi hr hu hy id is it ja kk ko lt lv"
+    " mk ms nb nl no pl pt pt-BR ro ru sk sl sq sr sv ta te th tr uk ur vi zh-CN zh-HK zh-TW".split()
 )
 _PRESETS = "package/dist/presets.min.json"
 _TRANSLATION = "package/dist/translations/{}.min.json"
