@@ -33,7 +33,7 @@ from train.augment import disguise
 from train.batches import Batcher, shuffled_by_length
 from train.config import Config
 from train.network import Student
-from train.rows import TrainingRows, read_rows
+from train.rows import SoftLabels, TrainingRows, read_rows
 
 _CHECKPOINT_SECONDS = 60.0
 _DISGUISED_SHARE = 0.75

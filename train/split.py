@@ -26,6 +26,7 @@ from train import config as configs
 from train import runs
 from train.config import Data
 from train.keys import base_keys, letters
+from train.runs import LATER, TEST, TRAIN, VALIDATION
 
 PARTS = (TRAIN, VALIDATION, TEST, LATER)
 ACCOUNT = "split.json"
