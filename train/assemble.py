@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from merchant_classifier import bundle as bundles
+from merchant_classifier.text import NORMALIZER_VERSION
 from train import config as configs
 from train import runs
 from train.config import Config
@@ -34,7 +35,7 @@ def labels_content(labels: Sequence[LabelRow], temperature: float, thresholds: A
 
 
 def write_unfinished(folder: Path, config: Config, content: dict[str, Any]) -> None:
-    """Write `labels.json` and a manifest, so that the bundle under construction can be opened as the serving class does."""
+    """Write `labels.json` and a manifest, so that the bundle under construction opens as a finished one does."""
     runs.write_json(folder / bundles.LABELS, content)
     if not (folder / bundles.NEIGHBOUR_VECTORS).exists():
         np.save(folder / bundles.NEIGHBOUR_VECTORS, np.zeros((0, config.student.representation), np.int8))
@@ -49,7 +50,7 @@ def write_manifest(folder: Path, config: Config) -> None:
         "version": config.version,
         "versions": {
             "format": bundles.FORMAT_VERSION,
-            "normalizer": bundles.NORMALIZER_VERSION,
+            "normalizer": NORMALIZER_VERSION,
             "encoder": bundles.ENCODER_VERSION,
         },
         "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in bundles.DECIDING_FILES},
@@ -75,9 +76,10 @@ def _git_revision() -> str | None:
 
 def _licence(package: str) -> str | None:
     try:
-        return metadata(package).get("License")
+        licence = metadata(package).json.get("license")
     except PackageNotFoundError:
         return None
+    return licence if isinstance(licence, str) else None
 
 
 def _version(package: str) -> str | None:

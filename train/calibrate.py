@@ -218,7 +218,7 @@ def _lowest(
 
 def upper_bound(errors: int, answered: int, confidence: float = CONFIDENCE) -> float:
     """Clopper-Pearson one-sided upper bound of an error rate."""
-    if answered == 0 or errors == answered:
+    if answered in (0, errors):
         return 1.0
     return float(beta.ppf(confidence, errors + 1, answered - errors))
 

@@ -12,7 +12,6 @@ had not been interrupted.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -49,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, or go on training, and write `student.pt`."""
     config = configs.load(args.config)
-    torch.set_num_threads(config.threads or os.cpu_count() or 1)
+    torch.set_num_threads(config.threads or runs.available_cores())
     table = runs.read_table(config.build / runs.SPLIT)
     names = [row.name for row in label_sets.read(config.data.labels, table["label"].to_pylist())]
     rows = read_rows(config, names)
@@ -110,7 +109,7 @@ class _Trainer:
                     saved = time.monotonic()
         self.checkpoint.unlink(missing_ok=True)
 
-    def _speed(self, progress: tqdm) -> float:  # type: ignore[type-arg]
+    def _speed(self, progress: tqdm) -> float:
         rate = progress.format_dict["rate"] or 0.0
         return float(rate) * self.config.student.batch
 
@@ -134,7 +133,7 @@ class _Trainer:
         logits, representation = self.student([torch.from_numpy(array).to(self.device) for array in arrays])
         loss = self._loss(logits, representation, chosen)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), _CLIP_NORM)
         self.optimizer.step()
         self.schedule.step()

@@ -156,7 +156,7 @@ def _open(graph: bytes) -> onnxruntime.InferenceSession:
 
 def _float_encoder(student: Student) -> Encoder:
     table = student.table.weight.detach().numpy()
-    return Encoder(table, np.ones(len(table), np.float32))  # type: ignore[arg-type]
+    return Encoder(table, np.ones(len(table), np.float32))
 
 
 def _sample_words(build: Path) -> list[list[str]]:

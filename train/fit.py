@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         soft_path.unlink(missing_ok=True)
         print("fit: no teacher in this configuration")
         return 0
-    torch.set_num_threads(config.threads or os.cpu_count() or 1)
+    torch.set_num_threads(config.threads or runs.available_cores())
     table = runs.read_table(config.build / runs.SPLIT)
     names = [row.name for row in label_sets.read(config.data.labels, table["label"].to_pylist())]
     soft_path.unlink(missing_ok=True)

@@ -21,7 +21,10 @@ RARE_WORD = 20
 COMMON_PAIR = 200
 """Two words that start more lines than this are a kind of business (`law office`), not a merchant."""
 
-_NAME_SHARE = 0.7
+MOST_BRANDS = 3
+"""A word key that more brands share does not tie them together."""
+
+_NAME_SHARE = 0.9
 """A one-word brand (`subway`) owns the lines that start with it when most lines with that word start with it."""
 
 _LEGAL = frozenset(
@@ -75,17 +78,16 @@ def base_keys(lines: Sequence[str], brands: Sequence[str]) -> list[str]:
         brands: brand id of each row, or "".
 
     Returns:
-        A key for each row, "" where the line holds no letter. Brands and word
-        keys that occur together on a row form one group with one key, so that a
-        brand's unbranded spellings stay on its side.
+        A key for each row, "" where the line holds no letter and no brand is
+        known. Brands and word keys that occur together on a row form one group
+        with one key, so that a brand's unbranded spellings stay on its side.
     """
     head_of = {line: name_head(line) for line in set(lines)}
     starts = _count(head_of)
     names = {head_of[line] for line, brand in zip(lines, brands, strict=True) if brand}
     key_of = {line: _key(head, starts, names) for line, head in head_of.items()}
     keys = [key_of[line] for line in lines]
-    group_of = _groups(keys, brands)
-    return [group_of.get(key, key) for key in keys]
+    return _groups(keys, brands)
 
 
 def _count(head_of: dict[str, Head]) -> _Starts:
@@ -109,18 +111,28 @@ def _key(head: Head, starts: _Starts, names: set[Head]) -> str:
     return " ".join(head)
 
 
-def _groups(keys: Sequence[str], brands: Sequence[str]) -> dict[str, str]:
-    """Word key -> the key of its group, for keys that occur on a branded row (union-find)."""
+def _groups(keys: Sequence[str], brands: Sequence[str]) -> list[str]:
+    """The key of every row's group (union-find over the brands and word keys that share a row).
+
+    A word key that many brands share (`superior`, `stadtwerke`) says nothing about
+    which: it ties none of them, or half of all brands would be one group.
+    """
+    nodes = [f"brand:{brand}" if brand else key for key, brand in zip(keys, brands, strict=True)]
+    ties = {(node, key) for node, key, brand in zip(nodes, keys, brands, strict=True) if brand and key}
+    sharing = Counter(key for _, key in ties)
     parent: dict[str, str] = {}
 
     def root(node: str) -> str:
-        while parent.setdefault(node, node) != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
+        while (above := parent.get(node, node)) != node:
+            parent[node] = node = parent.get(above, above)
         return node
 
-    branded = {(key, f"brand:{brand}") for key, brand in zip(keys, brands, strict=True) if brand and key}
-    for key, brand in sorted(branded):
-        first, second = sorted((root(brand), root(key)))
-        parent[second] = first
-    return {key: root(key) for key, _ in branded}
+    for brand, key in sorted(ties):
+        if sharing[key] <= MOST_BRANDS:
+            first, second = sorted((root(brand), root(key)), key=_brands_first)
+            parent[second] = first
+    return [root(node) for node in nodes]
+
+
+def _brands_first(node: str) -> tuple[bool, str]:
+    return not node.startswith("brand:"), node

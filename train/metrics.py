@@ -39,12 +39,14 @@ class Scored:
     @property
     def best(self) -> NDArray[np.intp]:
         """Most probable label of each row."""
-        return self.probabilities.argmax(axis=1)
+        best: NDArray[np.intp] = self.probabilities.argmax(axis=1)
+        return best
 
     @property
     def confidence(self) -> NDArray[np.float64]:
         """Its probability."""
-        return self.probabilities.max(axis=1)
+        confidence: NDArray[np.float64] = self.probabilities.max(axis=1)
+        return confidence
 
     def by_category(self) -> NDArray[np.float64]:
         """Category probabilities, (rows, categories)."""
@@ -68,7 +70,7 @@ class Scored:
     def in_top(self, count: int) -> NDArray[np.bool_]:
         """One of the `count` most probable labels is accepted."""
         top = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :count]
-        return np.take_along_axis(self.accepted, top, axis=1).any(axis=1)
+        return np.asarray(np.take_along_axis(self.accepted, top, axis=1).any(axis=1))
 
 
 def _group_right(
@@ -97,9 +99,15 @@ def paired_p(better: NDArray[np.bool_], worse: NDArray[np.bool_], merchants: Seq
     return float((_resampled(sums, counts, seed) <= 0).mean())
 
 
+def resampled_means(values: NDArray[Any], merchants: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
+    """Means of `RESAMPLES` bootstrap samples of whole merchants."""
+    return _resampled(*_per_merchant(values, merchants), seed)
+
+
 def _per_merchant(values: NDArray[Any], merchants: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     number = np.unique(np.asarray(merchants), return_inverse=True)[1]
-    return np.bincount(number, weights=values), np.bincount(number).astype(np.float64)
+    sums = np.bincount(number, weights=values).astype(np.float64)
+    return sums, np.bincount(number).astype(np.float64)
 
 
 def _resampled(sums: NDArray[np.float64], counts: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

@@ -32,7 +32,10 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Map (batch, positions, width) to the same shape, or to one position; mask (batch, 1, 1, positions) is True where text is."""
+        """Map (batch, positions, width) to the same shape, or to one position.
+
+        The mask, (batch, 1, 1, positions), is True where text is.
+        """
         normed = self.attention_norm(x)
         if self.first_only:
             x, queries = x[:, :1], normed[:, :1]
@@ -69,7 +72,7 @@ class StudentNetwork(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         self.classify = nn.Linear(width, labels)
-        # A linear shortcut from the mean word vector, as fastText's whole model is: it learns fast what single words mean.
+        # A linear shortcut from the mean word vector, all that fastText is: it learns fast what single words mean.
         self.shortcut = nn.Linear(sizes.dimensions, labels, bias=False)
         self.represent = nn.Linear(width, sizes.representation)
 

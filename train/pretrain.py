@@ -11,10 +11,11 @@ alone carry over to words never seen.
 from __future__ import annotations
 
 import argparse
-import os
+import io
 import random
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,12 +24,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from merchant_classifier import bundle as bundles
 from merchant_classifier.encoding import word_features
+from merchant_classifier.errors import InputError
 from train import config as configs
 from train import runs
 from train.base_model import embed
 from train.config import Config
 
+SHIPPED = "shipped"
+"""Value of `pretrain.base` that starts from the word table of the model in `models/`."""
+
+_MODELS = Path("models")
 _BATCH = 1024
 _LEARNING_RATE = 5e-3
 _HELD_OUT_EVERY = 20
@@ -59,7 +66,13 @@ def run(args: argparse.Namespace) -> int:
         path.unlink(missing_ok=True)
         print("pretrain: the word table starts from noise in this configuration")
         return 0
-    torch.set_num_threads(config.threads or os.cpu_count() or 1)
+    if config.pretrain.base == SHIPPED:
+        table, source = shipped_table(config)
+        with runs.replacing(path) as temporary:
+            torch.save(table, temporary)
+        print(f"pretrain: the word table starts from that of {source}")
+        return 0
+    torch.set_num_threads(config.threads or runs.available_cores())
     torch.manual_seed(config.seed)
     words, counts = frequent_words(config)
     vectors = reduced(embed(config.pretrain.base, words, _MAX_TOKENS).numpy(), counts, config.student.dimensions)
@@ -73,6 +86,24 @@ def run(args: argparse.Namespace) -> int:
         torch.save(table, temporary)
     print(f"pretrain: {len(words)} words; held-out words reach cosine {held_out:.3f} with the base model")
     return 0
+
+
+def shipped_table(config: Config) -> tuple[Tensor, str]:
+    """The current model's word table, float32 (buckets, dimensions), and the model's version.
+
+    Raises:
+        InputError: its size is not the configuration's.
+    """
+    shipped = bundles.read(bundles.current(_MODELS))
+    packed = np.load(io.BytesIO(shipped.files[bundles.WORD_TABLE]))
+    scale, steps = np.ascontiguousarray(packed[:, :4]).view(np.float32), packed[:, 4:]
+    expected = (config.student.buckets, config.student.dimensions)
+    if steps.shape != expected:
+        raise InputError(
+            f"pretrain.base = {SHIPPED!r}: expected student.buckets and student.dimensions as in model "
+            f"{shipped.version}, {steps.shape}, found {expected}"
+        )
+    return torch.from_numpy(steps * scale), shipped.version
 
 
 def frequent_words(config: Config) -> tuple[list[str], NDArray[np.float32]]:
@@ -118,7 +149,7 @@ def fit_table(config: Config, targets: Targets) -> tuple[Tensor, float]:
             error = (_sums(table, targets, chosen, rng) - targets.vectors[chosen]).square().mean(dim=1)
             loss = (error * targets.weights[chosen]).mean()
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
     with torch.inference_mode():
         reached = F.cosine_similarity(_sums(table, targets, held_out, None), targets.vectors[held_out])

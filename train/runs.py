@@ -78,6 +78,11 @@ def needed(path: Path) -> Path:
     return path
 
 
+def available_cores() -> int:
+    """Cores this process may use: those it is pinned to, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def label_index(labels: list[str], row_labels: list[str]) -> NDArray[np.int64]:
     """Position of each row's label."""
     position = {label: number for number, label in enumerate(labels)}

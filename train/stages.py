@@ -62,6 +62,7 @@ STAGES = (
     Stage("release", "train.release", "put a bundle into models/ and make it the current one", ("name",)),
     Stage("rollback", "train.rollback", "make the model before the current one current again"),
     Stage("run", "train.pipeline", "run collect to evaluate, skipping what is finished", ("name",)),
+    Stage("own", "train.own", "train on your own file of texts and labels, with one command"),
     Stage("baselines", "train.baselines", "train simple models on the same rows and compare", ("data",)),
     Stage("report", "train.report", "write the HTML report of a model", ("name",)),
     Stage("drift", "train.drift", "compare new descriptors with those the model was made for"),
