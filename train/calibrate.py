@@ -44,6 +44,8 @@ _RATES = np.geomspace(0.001, 0.25, 40)
 _PRIOR_ROWS = 30.0
 """Rows' worth of the overall error that a category's own error is shrunk towards: small categories lean on all."""
 _DISGUISES_PER_ROW = 2
+_CERTIFIABLE_TIMES = 4
+"""Testing starts at the first rule that answers so many times the rows that would do without any error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +183,12 @@ def certify(
     """Thresholds by category and their facts on half B."""
     fitted, tested = answers.where(half == 0), answers.where(half == 1)
     passed = np.full(categories, np.inf)
+    # A rule that answers too few rows cannot pass whatever they are; counting them looks at no label.
+    fewest = _CERTIFIABLE_TIMES * np.log(1 - CONFIDENCE) / np.log(1 - bound)
     for rate in _RATES:
         thresholds = thresholds_at(fitted, categories, float(rate))
         answered = tested.confidence >= thresholds[tested.category]
-        if not answered.any():
+        if answered.sum() < fewest:
             continue
         if upper_bound(int((~tested.right[answered]).sum()), int(answered.sum())) > bound:
             break

@@ -1,0 +1,63 @@
+"""The certified error bound holds on fresh rows, not only on those it was chosen with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy")
+
+from train.calibrate import Answers, certify, fit_temperature, upper_bound
+
+CATEGORIES = 6
+
+
+def draw(rows: int, generator: np.random.Generator, hardness: float = 1.0) -> Answers:
+    """Answers whose chance of being right is their confidence to the power of `hardness`: over-confident above 1."""
+    category = generator.integers(0, CATEGORIES, rows)
+    confidence = generator.beta(3, 1 + category * 0.3, rows)
+    return Answers(confidence, category, generator.random(rows) < confidence**hardness)
+
+
+@pytest.mark.parametrize("hardness", [1.0, 2.0])
+def test_the_bound_holds_in_at_least_95_of_100_calibrations(hardness: float) -> None:
+    generator = np.random.default_rng(7)
+    broken = 0
+    for _ in range(100):
+        answers = draw(3000, generator, hardness)
+        thresholds, facts = certify(answers, generator.integers(0, 2, 3000), CATEGORIES, 0.05)
+        fresh = draw(40_000, generator, hardness)
+        answered = fresh.confidence >= thresholds[fresh.category]
+        if answered.any():
+            broken += bool((~fresh.right[answered]).mean() > 0.05)
+            assert facts["upper_bound"] <= 0.05
+    assert broken <= 10  # 5 are allowed on average; 10 or fewer has a chance of 99 % then
+
+
+def test_it_answers_a_fair_share_where_that_is_possible() -> None:
+    generator = np.random.default_rng(1)
+    answers = draw(6000, generator)
+    _, facts = certify(answers, generator.integers(0, 2, 6000), CATEGORIES, 0.05)
+    assert facts["coverage"] > 0.15
+
+
+def test_where_no_rule_passes_nothing_is_answered() -> None:
+    generator = np.random.default_rng(1)
+    answers = draw(2000, generator)
+    hopeless = Answers(answers.confidence, answers.category, np.zeros(2000, np.bool_))
+    thresholds, facts = certify(hopeless, generator.integers(0, 2, 2000), CATEGORIES, 0.05)
+    assert np.isinf(thresholds).all()
+    assert facts["answered"] == 0
+
+
+@pytest.mark.parametrize(("errors", "answered", "expected"), [(0, 59, 0.0495), (1, 93, 0.0500), (5, 100, 0.1023)])
+def test_the_upper_bound_is_clopper_and_pearson(errors: int, answered: int, expected: float) -> None:
+    assert upper_bound(errors, answered) == pytest.approx(expected, abs=2e-4)
+
+
+def test_temperature_undoes_a_known_scaling() -> None:
+    generator = np.random.default_rng(3)
+    logits = generator.normal(0, 2, (20_000, 5))
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    targets = (chances.cumsum(axis=1) > generator.random((20_000, 1))).argmax(axis=1)
+    assert fit_temperature((logits * 3).astype(np.float32), targets) == pytest.approx(3, rel=0.05)
