@@ -227,3 +227,9 @@ def test_stages_meet_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert sum(account["rows"].values()) == len(MERCHANTS)
     assert "pos" not in table["words"][0].as_py().split()
     assert runs.read_json(Path("build/mine") / collect.ACCOUNT)["rows"] == len(MERCHANTS)
+
+
+def test_a_word_that_many_brands_share_does_not_tie_them_together() -> None:
+    lines = [f"superior {town}" for town in TOWNS_AND_MORE]
+    keys = base_keys(["superior"] * 8 + lines, [f"Q{number}" for number in range(8)] + [""] * len(lines))
+    assert len(set(keys[:8])) == 8
