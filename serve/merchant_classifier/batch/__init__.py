@@ -1,0 +1,1 @@
+"""Files at the ends of `scoring`: reading, writing, resuming. Needs the `batch` extra."""

@@ -1,0 +1,211 @@
+"""Output that survives `kill -9`: work files beside the output, a journal of what is safe in them, one rename at the end.
+
+Each finished chunk appends to up to three streams (output, rejects,
+statistics); from time to time they are forced to disk and a line of the journal
+says how long each was and how far the input had been read. A run that finds a
+journal of the very same work cuts the streams back to those lengths and goes on
+from there. Since chunks are always cut at the same places and answers depend on
+their descriptor alone, the result has the same bytes as that of a run that was
+never interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, BinaryIO
+
+from merchant_classifier.batch.chunks import Counts, Outcome, Position
+from merchant_classifier.errors import InputError
+
+SAFE_EVERY = 1.0
+"""Seconds between two lines of the journal: no more work than that is done twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Where the finished files go; each is written under a hidden name beside it first.
+
+    Attributes:
+        output: scored rows.
+        rejects: rows that could not be read.
+        manifest: what was done.
+    """
+
+    output: Path
+    rejects: Path
+    manifest: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come: the input's next position, and counts so far."""
+
+    position: Position
+    counts: Counts
+
+
+def part_of(path: Path) -> Path:
+    """The hidden name a file has while it grows."""
+    return path.with_name(f".{path.name}.part")
+
+
+class Journal:
+    """The work files of one output. Use as a context manager: leaving it by an error removes them.
+
+    Args:
+        targets: the finished files.
+        work: everything that decides the output's bytes; a journal of other work is not resumed.
+        start: where the input begins.
+        resumable: whether the input can be read again from the middle.
+
+    Attributes:
+        progress: where to go on.
+        resumed: whether there was something to go on from.
+        finished: the earlier run had finished but for the renaming; only `publish` is left.
+
+    Raises:
+        InputError: the output cannot be written, or another run is writing it.
+    """
+
+    def __init__(self, targets: Targets, work: Mapping[str, Any], start: Position, *, resumable: bool = True) -> None:
+        self._targets = targets
+        self._path = targets.output.with_name(f".{targets.output.name}.journal")
+        self.statistics = targets.output.with_name(f".{targets.output.name}.statistics")
+        self.parts = (part_of(targets.output), part_of(targets.rejects), self.statistics)
+        self.progress = Progress(start, Counts())
+        self._streams: list[BinaryIO] = []
+        self._journal = self._lock()
+        entries = self._entries(work) if resumable else []
+        self.resumed = bool(entries)
+        self.finished = self.resumed and "finished" in entries[-1]
+        try:
+            self._open(entries, work)
+        except OSError as error:
+            self.discard()
+            raise InputError(f"{error.filename}: cannot be written ({error.strerror})") from error
+        self._safe_at = monotonic()
+
+    def _lock(self) -> BinaryIO:
+        output = self._targets.output
+        if output.is_dir():
+            raise InputError(f"{output}: expected a file to write, found a directory")
+        try:
+            journal = self._path.open("a+b")
+            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"{output}: another run is writing it") from error
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written ({error.strerror})") from error
+        return journal
+
+    def _entries(self, work: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Lines of a journal of the same work whose streams are all there; a torn last line counts as none."""
+        self._journal.seek(0)
+        lines = self._journal.read().split(b"\n")[:-1]
+        if not lines or lines[0] != _line(work):
+            return []
+        try:
+            entries: list[dict[str, Any]] = [json.loads(line) for line in lines[1:]]
+        except ValueError:  # a machine that lost power may have written anything
+            return []
+        if entries and "finished" not in entries[-1]:
+            sizes = [part.stat().st_size if part.exists() else -1 for part in self.parts]
+            if any(size < needed for size, needed in zip(sizes, entries[-1]["sizes"], strict=True)):
+                return []
+        return entries
+
+    def _open(self, entries: list[dict[str, Any]], work: Mapping[str, Any]) -> None:
+        """Go on from the last entry, or begin anew."""
+        if entries:
+            self.progress = Progress(Position(*entries[-1]["position"]), Counts(*entries[-1]["counts"]))
+        else:
+            self._journal.truncate(0)
+            self._write(work)
+        if self.finished:
+            return
+        sizes = entries[-1]["sizes"] if entries else [0] * len(self.parts)
+        for part, size in zip(self.parts, sizes, strict=True):
+            self._streams.append(part.open("ab"))
+            self._streams[-1].truncate(size)
+
+    def append(self, outcome: Outcome) -> None:
+        """Add what came of the next chunk."""
+        for stream, data in zip(self._streams, (outcome.output, outcome.rejects, outcome.statistics), strict=True):
+            stream.write(data)
+        self.progress = Progress(outcome.end, self.progress.counts.plus(outcome.counts))
+        if monotonic() - self._safe_at >= SAFE_EVERY:
+            self.make_safe()
+
+    def begin(self, output: bytes, rejects: bytes) -> None:
+        """Write what stands before the first row, unless an earlier run has."""
+        if not self.resumed:
+            self._streams[0].write(output)
+            self._streams[1].write(rejects)
+            self.make_safe()
+
+    def make_safe(self) -> None:
+        """Force the streams to disk, then say so in the journal."""
+        for stream in self._streams:
+            stream.flush()
+            os.fsync(stream.fileno())
+        self._write(self._entry())
+        self._safe_at = monotonic()
+
+    def _entry(self) -> dict[str, Any]:
+        sizes = [stream.tell() for stream in self._streams]
+        return {"position": self.progress.position, "counts": self.progress.counts, "sizes": sizes}
+
+    def _write(self, entry: Mapping[str, Any]) -> None:
+        self._journal.write(_line(entry) + b"\n")
+        self._journal.flush()
+        os.fsync(self._journal.fileno())
+
+    def seal(self) -> None:
+        """End the streams: nothing is appended any more, their files can be read."""
+        self.make_safe()
+        for stream in self._streams:
+            stream.close()
+
+    def publish(self, *, keep_rejects: bool) -> None:
+        """Give the files their names. The journal says first that all is written, so that this can be done again."""
+        if not self.finished:
+            entry = {"position": self.progress.position, "counts": self.progress.counts, "finished": True}
+            self._write(entry)
+        for target in (
+            self._targets.output,
+            *([self._targets.rejects] if keep_rejects else []),
+            self._targets.manifest,
+        ):
+            if part_of(target).exists():
+                part_of(target).replace(target)
+        if not keep_rejects:
+            self._targets.rejects.unlink(missing_ok=True)  # of an earlier run
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove the work files."""
+        for stream in self._streams:
+            with contextlib.suppress(OSError):  # a full disk fails again on closing
+                stream.close()
+        for part in (*self.parts, part_of(self._targets.manifest), self._path):
+            part.unlink(missing_ok=True)
+        self._journal.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # An interrupted run is gone on with; after an error nothing half-written may stay.
+        if kind is not None and issubclass(kind, Exception):
+            self.discard()
+
+
+def _line(entry: Mapping[str, Any]) -> bytes:
+    return json.dumps(entry, sort_keys=True).encode()
