@@ -1,0 +1,88 @@
+"""Recognises a confirmed merchant's name in other spellings of it. Standard library only.
+
+The network's representation is trained to bring merchants of one trade
+together, so nearness in it cannot tell two bakeries apart; letters can. A
+description spells a name when, read as one string of letters, it begins with
+the name (`bluebottle coffee oakland`) or the name begins with it and it was cut
+(`blue bottle cof`). `train/study.py` measures how often that is right;
+`memory.LIKENESS` adds the representation's veto.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from merchant_classifier.rules import Rule
+
+SHARE = 0.7
+"""Part of a name's letters that a cut spelling must still hold."""
+
+FEWEST_LETTERS = 6
+"""Letters a cut spelling must still hold; also the length of the index's keys."""
+
+LATER_LETTERS, LATER_WORDS = 8, 2
+"""What a name needs to be recognised behind a word or two that the normaliser could not take off."""
+
+_STARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """A confirmed merchant that a description spells: its rule, and how many letters agree."""
+
+    rule: Rule
+    letters: int
+
+
+class Spellings:
+    """Names of confirmed merchants, indexed by their first letters."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._names: dict[str, list[tuple[str, int, Rule]]] = defaultdict(list)
+        for rule in rules:
+            words = without_intermediary(rule.key.split(" "))
+            name = "".join(words)
+            self._names[name[:FEWEST_LETTERS]].append((name, len(words), rule))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._names.values()))
+
+    def find(self, words: Sequence[str]) -> list[Spelling]:
+        """Merchants that normalised words spell, most agreeing letters first."""
+        words = without_intermediary(words)
+        found = [spelling for start in range(min(_STARTS, len(words))) for spelling in self._at(words[start:], start)]
+        return sorted(found, key=lambda spelling: -spelling.letters)
+
+    def _at(self, words: Sequence[str], start: int) -> Iterator[Spelling]:
+        text = "".join(words)
+        ends = set(accumulate(map(len, words)))
+        # Names shorter than a key are found under their whole length, which must end with a word.
+        keys = {text[:FEWEST_LETTERS], *(text[:end] for end in ends if end < FEWEST_LETTERS)}
+        for key in keys:
+            for name, size, rule in self._names.get(key, ()):
+                letters = _agreeing(text, name)
+                if letters in ends and _enough(letters, len(name), letters == len(text), start, size):
+                    yield Spelling(rule, letters)
+
+
+def _enough(letters: int, name: int, to_the_end: bool, start: int, size: int) -> bool:
+    """Whether so many agreeing letters identify a name of `size` words and `name` letters."""
+    if start and (letters < LATER_LETTERS or size < LATER_WORDS):
+        return False
+    if letters == name:
+        return True
+    return letters >= FEWEST_LETTERS and letters >= SHARE * name and (to_the_end or not start)
+
+
+def _agreeing(text: str, name: str) -> int:
+    """Length of the common beginning."""
+    length = min(len(text), len(name))
+    return next((i for i in range(length) if text[i] != name[i]), length)
+
+
+def without_intermediary(words: Sequence[str]) -> Sequence[str]:
+    """The words of the merchant alone, when there are any."""
+    return words[1:] if len(words) > 1 and words[0].endswith("*") else words
