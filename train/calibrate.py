@@ -42,7 +42,7 @@ BOUNDS = {Mode.PRECISE: 0.02, Mode.BALANCED: 0.05}
 CONFIDENCE = 0.95
 _RATES = np.geomspace(0.001, 0.25, 40)
 _PRIOR_ROWS = 30.0
-"""Rows' worth of the overall error that a category's own error is shrunk towards: small categories lean on all."""
+"""Rows' worth of the error that the confidences themselves predict, added to what is seen: few rows prove little."""
 _DISGUISES_PER_ROW = 2
 _CERTIFIABLE_TIMES = 4
 """Testing starts at the first rule that answers so many times the rows that would do without any error."""
@@ -197,25 +197,24 @@ def certify(
 
 
 def thresholds_at(answers: Answers, categories: int, rate: float) -> NDArray[np.float64]:
-    """For each category the lowest confidence above which its (shrunken) error stays under `rate`."""
-    overall = _lowest(answers.confidence, ~answers.right, rate, 0.0, 0.0)
-    thresholds = np.full(categories, overall)
+    """For each category the lowest confidence above which its expected error stays under `rate`."""
+    thresholds = np.full(categories, np.inf)
     for category in range(categories):
         own = answers.category == category
         if own.any():
-            thresholds[category] = _lowest(answers.confidence[own], ~answers.right[own], rate, _PRIOR_ROWS, rate)
-    # A category without evidence of its own is never laxer than all of them together.
-    few = np.bincount(answers.category, minlength=categories) < _PRIOR_ROWS
-    thresholds[few] = np.maximum(thresholds[few], overall)
+            thresholds[category] = _lowest(answers.confidence[own], ~answers.right[own], rate)
+    # A category that no validation row was put into is as strict as the strictest other.
+    unknown = np.bincount(answers.category, minlength=categories) == 0
+    thresholds[unknown] = thresholds[~unknown].max()
     return thresholds
 
 
-def _lowest(
-    confidence: NDArray[np.float64], wrong: NDArray[np.bool_], rate: float, prior_rows: float, prior_rate: float
-) -> float:
+def _lowest(confidence: NDArray[np.float64], wrong: NDArray[np.bool_], rate: float) -> float:
+    """Lowest confidence such that, from there up, errors seen and errors the confidence itself predicts stay under `rate`."""
     order = np.argsort(-confidence, kind="stable")
     answered = np.arange(1, len(order) + 1)
-    error = (wrong[order].cumsum() + prior_rows * prior_rate) / (answered + prior_rows)
+    predicted = (1 - confidence[order]).cumsum() / answered
+    error = (wrong[order].cumsum() + _PRIOR_ROWS * predicted) / (answered + _PRIOR_ROWS)
     fine = np.flatnonzero(error <= rate)
     return float(confidence[order[fine[-1]]]) if len(fine) else float("inf")
 
