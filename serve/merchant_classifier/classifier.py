@@ -1,42 +1,61 @@
-"""MerchantClassifier: one forward pass from description to answer. The only module that runs onnxruntime."""
+"""MerchantClassifier: one forward pass from description to answer."""
 
 from __future__ import annotations
 
-import io
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
+from weakref import WeakSet
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from merchant_classifier import bundle as bundles
+from merchant_classifier.brands import Brands
 from merchant_classifier.decision import Decider, Verdict
 from merchant_classifier.encoding import Encoder
 from merchant_classifier.errors import BundleCorrupt
+from merchant_classifier.memo import Memo, MemoStatistics
+from merchant_classifier.network import LOGITS, REPRESENTATION, Network
+from merchant_classifier.pace import Pace
 from merchant_classifier.prediction import Mode, Prediction, Reason
-from merchant_classifier.text import Descriptor, normalize
+from merchant_classifier.text import MAX_CHARACTERS, MAX_WORDS, Descriptor, normalize
 
-ROWS_PER_RUN = 256
+ROWS_PER_RUN = 128
 """Rows given to the network at once: enough to use a core fully, small enough to stay in its cache."""
+
+_NO_TEXT = Verdict(None, None, 0.0, Reason.NO_TEXT, ())
+_WARM_UP_ROUNDS = 3
+_LIVE: WeakSet[MerchantClassifier] = WeakSet()
+_Judged = tuple[Descriptor, Verdict]
 
 
 class MerchantClassifier:
-    """A loaded model. Immutable after `load`, safe to share between threads.
+    """A loaded model, safe to share between threads and with processes forked after `load`.
 
     Use `load`, not the constructor. `predict(t)` is `predict_many([t])[0]`: an
     answer depends on its description alone, never on the batch it came in.
     """
 
-    def __init__(self, bundle: bundles.Bundle, *, mode: Mode, threads: int) -> None:
+    def __init__(self, bundle: bundles.Bundle, *, mode: Mode, threads: int, memo: int) -> None:
         self.version = bundle.version
         self.identity = bundle.identity
         self.mode = mode
-        self._bundle = bundle
-        self._decider = Decider.from_bundle(bundle.directory / bundles.LABELS, bundle.labels)
-        self._encoder = _open_encoder(bundle)
-        self._session = _open_session(bundle, threads)
+        content, labels_path = bundle.labels, bundle.directory / bundles.LABELS
+        self._decider = Decider.from_bundle(labels_path, content)
+        self._brands = Brands.from_bundle(labels_path, content)
+        self._encoder = Encoder.from_bytes(bundle.directory / bundles.WORD_TABLE, bundle.files[bundles.WORD_TABLE])
+        self._network = Network(bundle, threads)
+        self._check_fit(bundle.directory / bundles.NETWORK)
+        self._pace = Pace(MAX_WORDS)
+        self._memo: Memo[_Judged] | None = Memo(memo) if memo else None
+        # The encoder keeps its table and the network its weights: only the neighbours' bytes are still to be read.
+        neighbours = {name: bundle.files[name] for name in (bundles.NEIGHBOUR_VECTORS, bundles.NEIGHBOUR_NAMES)}
+        self._bundle = replace(bundle, files=neighbours)
+        _LIVE.add(self)
 
     @classmethod
     def load(
@@ -45,6 +64,7 @@ class MerchantClassifier:
         *,
         mode: Mode | str = Mode.BALANCED,
         threads: int = 1,
+        memo: int = 0,
         expected_sha256: str | None = None,
         public_key: bytes | None = None,
     ) -> MerchantClassifier:
@@ -54,20 +74,21 @@ class MerchantClassifier:
             path: a model directory, or a directory with a `CURRENT` file; None is the model shipped with this package.
             mode: default mode of `predict`.
             threads: threads of one forward pass; more raise throughput of large batches only and hurt the tail.
+            memo: how many repeated descriptions are remembered with their verdicts; 0 remembers none.
             expected_sha256: identity the model must have.
             public_key: raw Ed25519 key the manifest must be signed with.
 
         Raises:
             BundleError: the model is missing, damaged, incompatible or not signed.
-            ValueError: unknown mode, or threads below 1.
+            ValueError: unknown mode, threads below 1 or memo below 0.
         """
-        if threads < 1:
-            raise ValueError(f"threads must be at least 1, got {threads}")
+        if threads < 1 or memo < 0:
+            raise ValueError(f"threads must be at least 1 and memo at least 0, got {threads} and {memo}")
         directory = Path(path) if path is not None else shipped_models()
         if (directory / "CURRENT").is_file():
             directory = bundles.current(directory)
         bundle = bundles.read(directory, expected_sha256=expected_sha256, public_key=public_key)
-        classifier = cls(bundle, mode=Mode(mode), threads=threads)
+        classifier = cls(bundle, mode=Mode(mode), threads=threads, memo=memo)
         classifier._warm_up()
         return classifier
 
@@ -81,17 +102,28 @@ class MerchantClassifier:
         """Texts of the labels, in the order of the network's classes."""
         return tuple(label.text for label in self._decider.labels)
 
-    def predict(self, description: str, *, mode: Mode | str | None = None) -> Prediction:
+    @property
+    def memo_statistics(self) -> MemoStatistics | None:
+        """Hits and size of the memo; None without one."""
+        return self._memo.statistics() if self._memo else None
+
+    def predict(
+        self, description: str, *, mode: Mode | str | None = None, budget_ms: float | None = None
+    ) -> Prediction:
         """Classify one description.
 
         Args:
             description: any string: empty, emoji, a megabyte.
             mode: overrides the classifier's.
+            budget_ms: milliseconds the caller can wait. Checked against a running estimate before the network runs;
+                an answer that was begun is given, even when it comes late.
 
         Raises:
             TypeError: `description` is not a `str`.
+            DeadlineExceeded: the answer would probably come later than the budget.
         """
-        return self.predict_many([description], mode=mode)[0]
+        deadline = None if budget_ms is None else perf_counter() + budget_ms / 1000
+        return self._prediction(*self._judge([description], self.mode if mode is None else Mode(mode), deadline)[0])
 
     def predict_many(self, descriptions: Iterable[str], *, mode: Mode | str | None = None) -> list[Prediction]:
         """Classify descriptions; answers come in their order.
@@ -101,112 +133,112 @@ class MerchantClassifier:
         """
         if isinstance(descriptions, str):
             raise TypeError("predict_many takes several descriptions, got one str")
-        mode = self.mode if mode is None else Mode(mode)
-        descriptors = [normalize(description) for description in descriptions]
-        logits, _ = self._forward(descriptors)
-        verdicts = iter(self._decider.decide(logits, mode)) if len(logits) else iter(())
-        return [
-            self._prediction(descriptor, next(verdicts) if descriptor.words else _NO_TEXT) for descriptor in descriptors
-        ]
+        judged = self._judge(list(descriptions), self.mode if mode is None else Mode(mode))
+        return [self._prediction(descriptor, verdict) for descriptor, verdict in judged]
 
     def logits(self, descriptions: Sequence[str]) -> NDArray[np.float32]:
-        """Raw network outputs, float32 (descriptions, labels), zeros where there is no text. For calibration and evaluation."""
-        descriptors = [normalize(description) for description in descriptions]
-        readable = [i for i, descriptor in enumerate(descriptors) if descriptor.words]
-        out = np.zeros((len(descriptors), len(self._decider.labels)), np.float32)
-        out[readable] = self._forward(descriptors)[0]
-        return out
+        """Raw network outputs, float32 (descriptions, labels), zeros where there is no text."""
+        return self._outputs(descriptions, LOGITS)
 
     def represent(self, descriptions: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of the same forward pass, float32 (descriptions, size), zeros where there is no text."""
+        return self._outputs(descriptions, REPRESENTATION)
+
+    def _outputs(self, descriptions: Sequence[str], output: str) -> NDArray[np.float32]:
         descriptors = [normalize(description) for description in descriptions]
         readable = [i for i, descriptor in enumerate(descriptors) if descriptor.words]
-        vectors = self._forward(descriptors)[1]
-        out = np.zeros((len(descriptors), vectors.shape[1]), np.float32)
-        out[readable] = vectors
+        rows = self._forward([descriptors[i].words for i in readable], output)
+        out = np.zeros((len(descriptors), rows.shape[1]), np.float32)
+        out[readable] = rows
         return out
 
-    def _forward(self, descriptors: Sequence[Descriptor]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits and representations of the descriptors that have words, in their order."""
-        groups: dict[int, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
-        row = 0
-        for descriptor in descriptors:
-            if descriptor.words:
-                groups[len(descriptor.words)].append((row, descriptor.words))
-                row += 1
-        logits = np.empty((row, len(self._decider.labels)), np.float32)
-        vectors = np.empty((row, self._representation_size), np.float32)
+    def _judge(self, descriptions: Sequence[str], mode: Mode, deadline: float | None = None) -> list[_Judged]:
+        """What the network says about each description, from the memo where it knows."""
+        if self._memo is None:
+            return self._judge_afresh(descriptions, mode, deadline)
+        return self._memo.through(
+            # No more of a description is ever read.
+            [(mode, text[:MAX_CHARACTERS]) for text in descriptions],
+            lambda keys: self._judge_afresh([text for _, text in keys], mode, deadline),
+        )
+
+    def _judge_afresh(self, descriptions: Sequence[str], mode: Mode, deadline: float | None) -> list[_Judged]:
+        start = perf_counter()
+        descriptors = [normalize(description) for description in descriptions]
+        if deadline is not None:
+            self._pace.check(len(descriptors[0].words), perf_counter(), deadline)
+        rows = [descriptor.words for descriptor in descriptors if descriptor.words]
+        verdicts = iter(self._decider.decide(self._forward(rows, LOGITS), mode) if rows else ())
+        judged = [(descriptor, next(verdicts) if descriptor.words else _NO_TEXT) for descriptor in descriptors]
+        if len(descriptors) == 1:
+            self._pace.observe(len(descriptors[0].words), start, perf_counter())
+        return judged
+
+    def _forward(self, rows: Sequence[tuple[str, ...]], output: str) -> NDArray[np.float32]:
+        """One output of the network for each row of words; rows of equal length run together, without padding."""
+        out = np.empty((len(rows), self._network.sizes[output]), np.float32)
+        groups: dict[int, list[int]] = defaultdict(list)
+        for index, words in enumerate(rows):
+            groups[len(words)].append(index)
         for group in groups.values():
             for start in range(0, len(group), ROWS_PER_RUN):
                 chunk = group[start : start + ROWS_PER_RUN]
-                rows = [row for row, _ in chunk]
-                words = self._encoder.encode([words for _, words in chunk])
-                logits[rows], vectors[rows] = self._session.run(["logits", "representation"], {"words": words})
-        return logits, vectors
-
-    @property
-    def _representation_size(self) -> int:
-        return int(self._session.get_outputs()[1].shape[1])
+                vectors = self._encoder.encode([rows[index] for index in chunk])
+                out[chunk] = self._network.run(output, vectors)
+        return out
 
     def _prediction(self, descriptor: Descriptor, verdict: Verdict) -> Prediction:
+        """The answer for one description. What may overrule the network is asked here and nowhere else."""
         label = verdict.label
+        mcc = label.mcc if label else None
+        candidates = verdict.candidates
         return Prediction(
-            mcc=label.mcc if label else None,
+            mcc=mcc,
             label=label.text if label else None,
             category=verdict.category,
             confidence=verdict.confidence,
             reason=verdict.reason,
-            brand_mcc=None,
-            model_mcc=verdict.candidates[0].mcc if verdict.candidates else None,
-            candidates=verdict.candidates,
+            brand_mcc=self._brands.code(mcc, descriptor.words) if mcc else None,
+            model_mcc=candidates[0].mcc if candidates else None,
+            candidates=candidates,
             merchant=descriptor.merchant,
             intermediary=descriptor.intermediary,
             decided_by="model",
             model_version=self.version,
         )
 
+    def _check_fit(self, path: Path) -> None:
+        """Refuse files that are each whole but were not made for each other."""
+        found = self._network.dimensions, self._network.sizes[LOGITS]
+        needed = self._encoder.dimensions, len(self._decider.labels)
+        if found != needed:
+            raise BundleCorrupt(path, "{} dimensions and {} labels".format(*needed), "{} and {}".format(*found))
+
     def _warm_up(self) -> None:
-        """Run every description length once, so that no first call pays for memory planning."""
-        for length in range(1, 13):
-            self.predict(" ".join(["warm"] * length))
+        """Run every length and kind of text a few times, so that no first call pays for planning or for lazy tables."""
+        for length in range(1, MAX_WORDS + 1):
+            for _ in range(_WARM_UP_ROUNDS):
+                self._judge_afresh([" ".join(["warm"] * length)], self.mode, None)
+        self._judge_afresh(["SQ *Кафе №7 été ۳ LONDON GB", "x.com 0123456789 *&;'"], self.mode, None)
+
+    def _after_fork(self) -> None:
+        """Make a forked child independent of threads that stayed in the parent."""
+        self._encoder.renew_lock()
+        self._network.renew_after_fork()
+        if self._memo:
+            self._memo.renew_lock()
 
 
-_NO_TEXT = Verdict(None, None, 0.0, Reason.NO_TEXT, ())
+def _renew_after_fork() -> None:
+    for classifier in list(_LIVE):
+        classifier._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_after_fork)
 
 
 def shipped_models() -> Path:
     """The models directory inside the installed package, or of the repository an editable installation points to."""
     packaged = Path(__file__).with_name("models")
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "models"
-
-
-def _open_encoder(bundle: bundles.Bundle) -> Encoder:
-    path = bundle.directory / bundles.WORD_TABLE
-    try:
-        table = np.load(io.BytesIO(bundle.files[bundles.WORD_TABLE]), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise BundleCorrupt(path, "a numpy array", str(error)) from error
-    if table.dtype != np.int8 or table.ndim != 2 or table.shape[1] <= 4:
-        raise BundleCorrupt(path, "int8 (buckets, 4 + dimensions)", f"{table.dtype} {table.shape}")
-    # The first four bytes of a row are its float32 scale, so that table and scales are one file.
-    scale = np.ascontiguousarray(table[:, :4]).view(np.float32)[:, 0]
-    return Encoder(table[:, 4:], scale)
-
-
-def _open_session(bundle: bundles.Bundle, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 3
-    path = bundle.directory / bundles.NETWORK
-    try:
-        session = onnxruntime.InferenceSession(
-            bundle.files[bundles.NETWORK], options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime raises classes of its own C++ bridge, without a common base
-        raise BundleCorrupt(path, "an ONNX graph onnxruntime can open", str(error)) from error
-    names = [output.name for output in session.get_outputs()]
-    if names != ["logits", "representation"]:
-        raise BundleCorrupt(path, "outputs logits, representation", repr(names))
-    return session

@@ -11,13 +11,22 @@ descriptor then costs one lookup a word.
 
 from __future__ import annotations
 
+import io
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from threading import Lock
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from merchant_classifier.errors import BundleCorrupt
+
 MIN_NGRAM, MAX_NGRAM = 3, 5
+
+_SCALE_BYTES = 4
 
 REMEMBERED_WORDS = 32_768
 """Bound of the word memory: at 128 dimensions 16 MB."""
@@ -36,11 +45,11 @@ def word_features(word: str, buckets: int) -> list[int]:
     if text.isascii():
         length = len(bounded)
         for size in range(MIN_NGRAM, MAX_NGRAM + 1):
-            rows.extend(crc32(bounded[i : i + size]) % buckets for i in range(length - size + 1))
+            rows.extend([crc32(bounded[i : i + size]) % buckets for i in range(length - size + 1)])
     else:
         # Scripts without spaces carry meaning in single characters, so their n-grams start at 1.
         for size in range(1, MIN_NGRAM + 1):
-            rows.extend(crc32(text[i : i + size].encode()) % buckets for i in range(len(text) - size + 1))
+            rows.extend([crc32(text[i : i + size].encode()) % buckets for i in range(len(text) - size + 1)])
     return rows
 
 
@@ -54,8 +63,24 @@ def pair_features(words: Sequence[str], buckets: int) -> list[int]:
     return rows
 
 
+class _WordMemory:
+    """Vectors of words met before. A word's row is written before its slot is published and never changes after."""
+
+    def __init__(self, capacity: int, dimensions: int) -> None:
+        self.slots: dict[str, int] = {}
+        self.vectors = np.empty((capacity, dimensions), np.float32)
+
+    def fits(self, count: int) -> bool:
+        return len(self.slots) + count <= len(self.vectors)
+
+    def add(self, words: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        start = len(self.slots)
+        self.vectors[start : start + len(words)] = vectors
+        self.slots.update(zip(words, range(start, start + len(words)), strict=True))
+
+
 class Encoder:
-    """Turns words into vectors with a quantised table.
+    """Turns words into vectors with a quantised table. Safe to share between threads.
 
     Args:
         table: int8, shape (buckets, dimensions).
@@ -66,20 +91,28 @@ class Encoder:
         self._table = table
         self._scale = scale[:, None]
         self._buckets, self.dimensions = table.shape
-        self._remembered: dict[str, NDArray[np.float32]] = {}
+        self._memory = _WordMemory(REMEMBERED_WORDS, self.dimensions)
+        self._learning = Lock()
 
-    def _sum_rows(self, rows: list[int]) -> NDArray[np.float32]:
-        total: NDArray[np.float32] = (self._table[rows] * self._scale[rows]).sum(axis=0, dtype=np.float32)
-        return total
+    @classmethod
+    def from_bytes(cls, path: Path, content: bytes) -> Encoder:
+        """The encoder over a `words.npy`, over these very bytes and not a copy of them.
 
-    def _word(self, word: str) -> NDArray[np.float32]:
-        vector = self._remembered.get(word)
-        if vector is None:
-            vector = self._sum_rows(word_features(word, self._buckets))
-            if len(self._remembered) >= REMEMBERED_WORDS:
-                self._remembered.clear()  # rebinding would race with readers; a cleared dict is merely cold
-            self._remembered[word] = vector
-        return vector
+        Raises:
+            BundleCorrupt: another array than int8 (buckets, 4 + dimensions).
+        """
+        file = io.BytesIO(content)
+        try:
+            np.lib.format.read_magic(file)
+            shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
+            table = np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
+        except (ValueError, EOFError, OSError) as error:
+            raise BundleCorrupt(path, "a numpy array", str(error)) from error
+        if table.dtype != np.int8 or table.ndim != 2 or table.shape[1] <= _SCALE_BYTES or by_column:
+            raise BundleCorrupt(path, "int8 (buckets, 4 + dimensions) by row", f"{table.dtype} {table.shape}")
+        # The first four bytes of a row are its float32 scale, so that table and scales are one file.
+        scale = np.ascontiguousarray(table[:, :_SCALE_BYTES]).view(np.float32)[:, 0]
+        return cls(table[:, _SCALE_BYTES:], scale)
 
     def encode(self, batch: Sequence[Sequence[str]]) -> NDArray[np.float32]:
         """Vectors of descriptions that all have the same number of words, at least one.
@@ -89,9 +122,51 @@ class Encoder:
         """
         length = len(batch[0])
         vectors = np.empty((len(batch), 1 + length, self.dimensions), np.float32)
-        pairs = np.array([pair_features(words, self._buckets) for words in batch])
-        vectors[:, 0] = (self._table[pairs] * self._scale[pairs]).sum(axis=1, dtype=np.float32)
-        for row, words in zip(vectors, batch, strict=True):
-            for position, word in enumerate(words, start=1):
-                row[position] = self._word(word)
+        vectors[:, 0] = self._sum_rows([pair_features(words, self._buckets) for words in batch])
+        words = list(chain.from_iterable(batch))
+        vectors[:, 1:] = self._words(words).reshape(len(batch), length, self.dimensions)
         return vectors
+
+    def renew_lock(self) -> None:
+        """For a forked child: the parent's other threads, which may have held the lock, are not there to open it."""
+        self._learning = Lock()
+
+    def _words(self, words: list[str]) -> NDArray[np.float32]:
+        memory = self._memory
+        slots = [*map(memory.slots.get, words)]
+        if None in slots:
+            memory = self._learn(words)
+            slots = [*map(memory.slots.get, words)]
+        return memory.vectors.take(slots, axis=0)  # type: ignore[arg-type]  # no None is left
+
+    def _learn(self, words: list[str]) -> _WordMemory:
+        """A memory that knows `words`: the present one, or a new one where that is full.
+
+        Readers of the full one finish with it undisturbed.
+        """
+        with self._learning:
+            memory = self._memory
+            fresh = [word for word in dict.fromkeys(words) if word not in memory.slots]
+            if not memory.fits(len(fresh)):
+                fresh = list(dict.fromkeys(words))
+                memory = _WordMemory(max(REMEMBERED_WORDS, len(fresh)), self.dimensions)
+            memory.add(fresh, self._word_vectors(fresh))
+            self._memory = memory
+            return memory
+
+    def _word_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of words; those with equally many features are summed together."""
+        vectors = np.empty((len(words), self.dimensions), np.float32)
+        groups: dict[int, list[int]] = defaultdict(list)
+        features = [word_features(word, self._buckets) for word in words]
+        for index, rows in enumerate(features):
+            groups[len(rows)].append(index)
+        for indices in groups.values():
+            vectors[indices] = self._sum_rows([features[index] for index in indices])
+        return vectors
+
+    def _sum_rows(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Sums of equally many table rows, float32 (len(rows), dimensions); the order of each sum is that of `rows`."""
+        index = np.array(rows)
+        total: NDArray[np.float32] = (self._table[index] * self._scale[index]).sum(axis=1, dtype=np.float32)
+        return total

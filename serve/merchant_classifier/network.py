@@ -1,0 +1,70 @@
+"""The network of a model, run by ONNX Runtime; the only module that imports onnxruntime, when a model is opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from merchant_classifier import bundle as bundles
+from merchant_classifier.errors import BundleCorrupt
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+INPUT = "words"
+LOGITS = "logits"
+REPRESENTATION = "representation"
+
+
+class Network:
+    """An opened network. `run` releases the GIL while it computes and may be called by many threads at once.
+
+    Args:
+        bundle: a verified model.
+        threads: threads of one run; with 1 there is no pool, and a forked child can go on using it.
+
+    Raises:
+        BundleCorrupt: not a graph that can be run, or one with other inputs and outputs.
+    """
+
+    def __init__(self, bundle: bundles.Bundle, threads: int) -> None:
+        self._path = bundle.directory / bundles.NETWORK
+        self._threads = threads
+        # Reopened in forked children when there is a pool, for its threads stay in the parent.
+        self._content = bundle.files[bundles.NETWORK] if threads > 1 else b""
+        self._session = self._open(bundle.files[bundles.NETWORK])
+        self.dimensions = self._last_size(self._session.get_inputs(), INPUT)
+        self.sizes = {name: self._last_size(self._session.get_outputs(), name) for name in (LOGITS, REPRESENTATION)}
+
+    def run(self, output: str, words: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One output for words of shape (rows, positions, dimensions): float32 (rows, sizes[output])."""
+        result: NDArray[np.float32] = self._session.run([output], {INPUT: words})[0]
+        return result
+
+    def renew_after_fork(self) -> None:
+        """For a forked child: open the pool again."""
+        if self._threads > 1:
+            self._session = self._open(self._content)
+
+    def _open(self, content: bytes) -> onnxruntime.InferenceSession:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = 4  # what goes wrong is raised
+        # Threads that wait must not take the core from the payments service they run in.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises classes of its own C++ bridge, without a common base
+            raise BundleCorrupt(self._path, "an ONNX graph onnxruntime can open", str(error)) from error
+
+    def _last_size(self, tensors: list[onnxruntime.NodeArg], name: str) -> int:
+        shape = next((tensor.shape for tensor in tensors if tensor.name == name), None)
+        if not shape or not isinstance(shape[-1], int):
+            raise BundleCorrupt(self._path, f"a tensor {name} of fixed width", f"shape {shape}")
+        return shape[-1]
