@@ -1,4 +1,4 @@
-"""Puts the current model, and no older one, into the wheel and the source archive (a hatchling hook, not part of either package)."""
+"""Puts the current model, and no older one, into the wheel and the source archive: a hatchling hook, in neither of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _POINTER = Path("models/CURRENT")
+_LEFT_OUT = {".html"}  # a model's report is for people who choose models, not for programs that serve them
 
 
 class CurrentModel(BuildHookInterface[Any]):
@@ -25,5 +26,6 @@ class CurrentModel(BuildHookInterface[Any]):
         if not (root / model / "manifest.json").is_file():
             raise FileNotFoundError(f"{_POINTER} names {model.name!r}, which is not a finished model")
         target = Path("merchant_classifier") if self.target_name == "wheel" else Path()
-        for path in (_POINTER, model):
-            build_data["force_include"][str(root / path)] = str(target / path)
+        for path in (root / _POINTER, *sorted((root / model).iterdir())):
+            if path.suffix not in _LEFT_OUT:
+                build_data["force_include"][str(path)] = str(target / path.relative_to(root))
