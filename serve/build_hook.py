@@ -1,4 +1,4 @@
-"""Puts the current model, and no older one, into the wheel and the source archive: a hatchling hook, in neither of them."""
+"""Puts the current model, and no older one, into the wheel and the source archive: a hatchling hook."""
 
 from __future__ import annotations
 
