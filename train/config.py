@@ -92,11 +92,11 @@ class Teacher:
 class Student:
     """The network that is shipped: sizes and training."""
 
-    buckets: int = 60_000
-    dimensions: int = 128
+    buckets: int = 150_000
+    dimensions: int = 64
     width: int = 192
-    heads: int = 6
-    hidden: int = 768
+    heads: int = 4
+    hidden: int = 384
     layers: int = 2
     representation: int = 64
     epochs: int = 3

@@ -85,6 +85,7 @@ class _Trainer:
                 {"params": list(student.table.parameters()), "lr": sizes.table_learning_rate, "weight_decay": 0.0},
             ],
             betas=(0.9, 0.98),
+            fused=True,
         )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
         self.batcher = Batcher(sizes.buckets, sizes.word_dropout, random.Random(config.seed))

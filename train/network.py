@@ -21,7 +21,7 @@ from train.config import Student as StudentSizes
 class Layer(nn.Module):
     """Pre-norm transformer layer. With `first_only`, queries come from position 0 alone."""
 
-    def __init__(self, width: int, heads: int, hidden: int, dropout: float, first_only: bool) -> None:
+    def __init__(self, width: int, heads: int, hidden: int, first_only: bool) -> None:
         super().__init__()
         self.heads, self.first_only = heads, first_only
         self.attention_norm, self.hidden_norm = nn.LayerNorm(width), nn.LayerNorm(width)
@@ -29,7 +29,6 @@ class Layer(nn.Module):
         self.key_value = nn.Linear(width, 2 * width)
         self.mix = nn.Linear(width, width)
         self.widen, self.narrow = nn.Linear(width, hidden), nn.Linear(hidden, width)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Map (batch, positions, width) to the same shape, or to one position.
@@ -44,9 +43,9 @@ class Layer(nn.Module):
         query = self._split(self.query(queries))
         key, value = (self._split(part) for part in self.key_value(normed).chunk(2, dim=-1))
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        x = x + self.dropout(self.mix(attended.transpose(1, 2).flatten(2)))
+        x = x + self.mix(attended.transpose(1, 2).flatten(2))
         hidden = F.relu(self.widen(self.hidden_norm(x)))
-        return x + self.dropout(self.narrow(hidden))
+        return x + self.narrow(hidden)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -67,7 +66,7 @@ class StudentNetwork(nn.Module):
         self.position = nn.Parameter(torch.randn(1 + MAX_WORDS, width) * 0.02)
         self.input_norm, self.output_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.layers = nn.ModuleList(
-            Layer(width, sizes.heads, sizes.hidden, dropout, first_only=number == sizes.layers - 1)
+            Layer(width, sizes.heads, sizes.hidden, first_only=number == sizes.layers - 1)
             for number in range(sizes.layers)
         )
         self.dropout = nn.Dropout(dropout)
