@@ -5,7 +5,8 @@ classifier = MerchantClassifier.load()
 classifier.predict("SQ *BLUE BOTTLE COF OAKLAND CA").mcc
 """
 
-from merchant_classifier.classifier import MerchantClassifier
+from typing import TYPE_CHECKING
+
 from merchant_classifier.errors import (
     BundleCorrupt,
     BundleError,
@@ -19,6 +20,11 @@ from merchant_classifier.errors import (
 )
 from merchant_classifier.prediction import Candidate, Mode, Prediction, Reason
 
+if TYPE_CHECKING:
+    from merchant_classifier.classifier import MerchantClassifier
+    from merchant_classifier.handle import HandleStatus, ModelHandle
+    from merchant_classifier.memo import MemoStatistics
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -28,13 +34,35 @@ __all__ = [
     "BundleNotFound",
     "Candidate",
     "DeadlineExceeded",
+    "HandleStatus",
     "InputError",
+    "MemoStatistics",
     "MemoryFileError",
     "MerchantClassifier",
     "MerchantClassifierError",
     "Mode",
+    "ModelHandle",
     "Prediction",
     "Reason",
     "SignatureInvalid",
     "__version__",
 ]
+
+_HOMES = {
+    "MerchantClassifier": "classifier",
+    "ModelHandle": "handle",
+    "HandleStatus": "handle",
+    "MemoStatistics": "memo",
+}
+"""Modules that are imported at the first use of a name: numpy is most of the time an import would take."""
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

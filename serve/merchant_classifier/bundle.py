@@ -23,6 +23,7 @@ FORMAT_VERSION = 1
 ENCODER_VERSION = 1
 """Raised with any change of the features a word is made of (`encoding.word_features`)."""
 
+CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.json.sig"
 NETWORK = "model.onnx"
@@ -91,7 +92,7 @@ def current(models: str | Path) -> Path:
     Raises:
         BundleNotFound: there is no `CURRENT`, or it names nothing that exists.
     """
-    pointer = Path(models) / "CURRENT"
+    pointer = Path(models) / CURRENT
     if not pointer.is_file():
         raise BundleNotFound(pointer, "one line naming the model in use", "no such file")
     name = read_bytes(pointer).decode("utf-8", "replace").strip()
