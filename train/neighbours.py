@@ -46,31 +46,33 @@ class Merchant:
     key: str
 
 
-def write_index(folder: Path, classifier: MerchantClassifier, split_path: Path, places: int = PLACES) -> int:
+def write_index(
+    folder: Path, classifier: MerchantClassifier, split_path: Path, sources: frozenset[str] = SOURCES
+) -> int:
     """Choose training merchants and write their names and vectors into a bundle that is still open.
 
     Args:
         folder: the bundle.
         classifier: the bundle's own network; its pooled representation is what is stored.
         split_path: `split.parquet` of the run; only rows of its training part are taken.
-        places: merchants to keep at most.
+        sources: names of the sources whose merchants may be shown.
 
     Returns:
-        How many were written: 0 when the run has no row of the repository's own sources.
+        How many were written: 0 when the run has no row of these sources.
     """
-    merchants = candidates(split_path)
+    merchants = candidates(split_path, sources)
     vectors = classifier.represent([merchant.text for merchant in merchants])
-    chosen = choose([merchant.label for merchant in merchants], vectors, places)
+    chosen = choose([merchant.label for merchant in merchants], vectors, PLACES)
     write(folder, [merchants[place] for place in chosen], vectors[chosen])
     return len(chosen)
 
 
-def candidates(split_path: Path) -> list[Merchant]:
+def candidates(split_path: Path, sources: frozenset[str] = SOURCES) -> list[Merchant]:
     """One spelling of every base merchant and label, the most trusted first, then in the order of a hash."""
     table = runs.read_table(split_path, _COLUMNS).to_pydict()
     best: dict[tuple[str, str], tuple[tuple[float, int, str], Merchant]] = {}
     for text, label, source, weight, words, key, part in zip(*(table[name] for name in _COLUMNS), strict=True):
-        if part != runs.TRAIN or source not in SOURCES or not words:
+        if part != runs.TRAIN or source not in sources or not words:
             continue
         order = (-weight, crc32(words.encode("utf-8")), text)
         known = best.get((key, label))

@@ -11,8 +11,9 @@ from merchant_classifier import bundle as bundles
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.prediction import Mode
 from merchant_classifier.text import normalize
-from train import assemble, neighbours, runs
+from train import assemble, neighbours, publishable, runs
 from train import config as configs
+from train.config import Config
 from train.labels import OWN
 
 _BRAND_CODES = Path("data/brand_codes.csv")
@@ -32,8 +33,9 @@ def run(args: argparse.Namespace) -> int:
     content["calibration"] = runs.read_json(config.build / "calibration.json")
     assemble.write_unfinished(folder, config, content)
     classifier = MerchantClassifier.load(folder)
-    neighbours.write_index(folder, classifier, config.build / runs.SPLIT)
-    write_golden(folder, classifier, config.build)
+    shown = shown_sources(config)
+    neighbours.write_index(folder, classifier, config.build / runs.SPLIT, shown & neighbours.SOURCES or shown)
+    write_golden(folder, classifier, config.build / runs.SPLIT, shown)
     assemble.write_manifest(folder, config)
     identity = bundles.read(folder).identity
     size = sum(path.stat().st_size for path in folder.iterdir())
@@ -41,9 +43,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def write_golden(folder: Path, classifier: MerchantClassifier, build: Path) -> None:
-    """Answers of this very bundle to evenly drawn training descriptors: `verify` repeats them elsewhere."""
-    texts = runs.read_table(build / runs.SPLIT, ["text"])["text"].to_pylist()
+def shown_sources(config: Config) -> frozenset[str]:
+    """Sources whose texts may stand in the bundle: the repository's; all of them in a model of one's own."""
+    if config.data.labels == OWN:
+        return frozenset(runs.read_table(config.build / runs.SPLIT, ["source"])["source"].to_pylist())
+    return publishable.source_names(config)
+
+
+def write_golden(folder: Path, classifier: MerchantClassifier, split: Path, shown: frozenset[str]) -> None:
+    """Answers of this very bundle to evenly drawn descriptors that may be shown: `verify` repeats them elsewhere."""
+    table = runs.read_table(split, ["text", "source"]).to_pylist()
+    texts = [row["text"] for row in table if row["source"] in shown]
     step = max(1, len(texts) // _GOLDEN_ROWS)
     with runs.replacing(folder / bundles.GOLDEN) as temporary, temporary.open("w", encoding="utf-8") as file:
         for answer, text in zip(
