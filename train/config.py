@@ -41,7 +41,7 @@ class Data:
         labels: taxonomy file, or "own" when labels are whatever the rows say.
         sources: files of rows.
         validation_percent, test_percent: share of base merchants kept out of training.
-        time_split_year: where rows have years, those of this year whose merchant is not seen before become
+        time_split_year: where rows have years, those of this year whose merchant is not known before become
             the "later" validation set and rows after it are dropped; 0 means none.
         max_lines_per_merchant: the stage split refuses rows with more different lines a merchant on average.
     """

@@ -21,6 +21,9 @@ RARE_WORD = 20
 COMMON_PAIR = 200
 """Two words that start more lines than this are a kind of business (`law office`), not a merchant."""
 
+BRAND = "brand:"
+"""What the keys of known brands begin with."""
+
 MOST_BRANDS = 3
 """A word key that more brands share does not tie them together."""
 
@@ -117,7 +120,7 @@ def _groups(keys: Sequence[str], brands: Sequence[str]) -> list[str]:
     A word key that many brands share (`superior`, `stadtwerke`) says nothing about
     which: it ties none of them, or half of all brands would be one group.
     """
-    nodes = [f"brand:{brand}" if brand else key for key, brand in zip(keys, brands, strict=True)]
+    nodes = [f"{BRAND}{brand}" if brand else key for key, brand in zip(keys, brands, strict=True)]
     ties = {(node, key) for node, key, brand in zip(nodes, keys, brands, strict=True) if brand and key}
     sharing = Counter(key for _, key in ties)
     parent: dict[str, str] = {}
@@ -135,4 +138,4 @@ def _groups(keys: Sequence[str], brands: Sequence[str]) -> list[str]:
 
 
 def _brands_first(node: str) -> tuple[bool, str]:
-    return not node.startswith("brand:"), node
+    return not node.startswith(BRAND), node

@@ -25,7 +25,7 @@ from merchant_classifier.text import normalize
 from train import config as configs
 from train import runs
 from train.config import Data
-from train.keys import base_keys, letters
+from train.keys import BRAND, base_keys, letters
 from train.runs import LATER, TEST, TRAIN, VALIDATION
 
 PARTS = (TRAIN, VALIDATION, TEST, LATER)
@@ -33,7 +33,7 @@ ACCOUNT = "split.json"
 
 _NO_WORDS = "dropped: no readable word"
 _REPEATED = "dropped: same words and label as an earlier row of its source"
-_OTHER_YEAR = "dropped: of the split year or later, merchant seen before"
+_OTHER_YEAR = "dropped: of the split year or later, merchant known before"
 _LATER_ELSEWHERE = "dropped: merchant of the later set"
 
 
@@ -132,13 +132,20 @@ def _part(key: str, data: Data) -> str:
 
 
 def _divide_by_time(rows: Rows, year: int, parts: list[str]) -> None:
-    """Merchants first seen in `year` become the later part, in every source; other rows from `year` on are dropped."""
+    """Merchants first seen in `year` become the later part, in every source; other rows from `year` on are dropped.
+
+    First seen means: neither the letters of the name nor the base merchant
+    occur before, and no list of brands knows it. A chain's new branch is a new
+    name too, but taking it for unseen would take the whole chain out of training.
+    """
     earlier = {letters(line) for line, seen in zip(rows.words, rows.years, strict=True) if 0 < seen < year}
+    known = {key for key, seen in zip(rows.keys, rows.years, strict=True) if 0 < seen < year}
     for place, line in enumerate(rows.words):
+        key = rows.keys[place]
         if rows.years[place] < year or parts[place] == _NO_WORDS:
             continue
-        first_seen = rows.years[place] == year and letters(line) not in earlier
-        parts[place] = LATER if first_seen else _OTHER_YEAR
+        first_seen = letters(line) not in earlier and key not in known and not key.startswith(BRAND)
+        parts[place] = LATER if first_seen and rows.years[place] == year else _OTHER_YEAR
     keys = {key for key, part in zip(rows.keys, parts, strict=True) if part == LATER}
     for place, key in enumerate(rows.keys):
         if key in keys and parts[place] in (TRAIN, VALIDATION, TEST):

@@ -182,6 +182,16 @@ def test_rows_of_the_split_year_with_new_names_are_the_later_part() -> None:
     assert [parts[place] in PARTS for place in (1, 4, 5)] == [False, False, False]
 
 
+def test_a_new_branch_of_a_known_chain_is_no_later_merchant() -> None:
+    words = ["zabka", "zabka nowa", "migros ag", "newshop", *MERCHANTS]
+    keys = base_keys(words, ["", "", "Q1", *[""] * (1 + len(MERCHANTS))])
+    years = [2017, 2018, 2018, 2018, *[0] * len(MERCHANTS)]
+    rows = Rows(words, keys, ["x"] * len(words), ["s"] * len(words), years)
+    parts = divide(rows, Data(validation_percent=20, test_percent=0, time_split_year=2018))
+    assert [part == LATER for part in parts[:4]] == [False, False, False, True]
+    assert parts[0] in (TRAIN, VALIDATION)
+
+
 def test_every_label_is_learnt() -> None:
     labels = ["rare" if word.startswith("leedsgrill") else "x" for word in MERCHANTS]
     rows = rows_of(MERCHANTS, labels)
