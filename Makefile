@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 CONFIG ?= train/configs/default.toml
+DATA ?=
 MODEL ?=
 INPUT ?= data/sample_descriptors.csv
 OUTPUT ?= build/scored.csv
@@ -56,8 +57,8 @@ check: $(STAMPS)/train ## run ruff, mypy and the import contracts
 data: $(STAMPS)/train ## rebuild data/merchants.csv from its packages
 	$(TRAIN) data
 
-train: $(STAMPS)/train ## train, export, calibrate, pack and evaluate a model as CONFIG says
-	$(TRAIN) run --config $(CONFIG)
+train: $(STAMPS)/train ## train a model as CONFIG says, or on your own file: make train DATA=mine.csv
+	$(if $(DATA),$(TRAIN) own $(DATA),$(TRAIN) run --config $(CONFIG))
 
 train-smoke: $(STAMPS)/train ## the same stages in about a minute, for trying them out
 	$(TRAIN) run --config train/configs/smoke.toml
