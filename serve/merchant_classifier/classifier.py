@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from weakref import WeakSet
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 
 from merchant_classifier import bundle as bundles
 from merchant_classifier.brands import Brands
-from merchant_classifier.decision import Decider, Verdict
+from merchant_classifier.decision import NOT_A_MERCHANT, Decider, Verdict
 from merchant_classifier.encoding import Encoder
 from merchant_classifier.errors import BundleCorrupt
 from merchant_classifier.memo import Memo, MemoStatistics
+from merchant_classifier.memory import Decision, Memory
+from merchant_classifier.neighbours import Evidence, Neighbours, majority
 from merchant_classifier.network import LOGITS, REPRESENTATION, Network
 from merchant_classifier.pace import Pace
 from merchant_classifier.prediction import Mode, Prediction, Reason
@@ -40,7 +43,9 @@ class MerchantClassifier:
     answer depends on its description alone, never on the batch it came in.
     """
 
-    def __init__(self, bundle: bundles.Bundle, *, mode: Mode, threads: int, memo: int) -> None:
+    def __init__(
+        self, bundle: bundles.Bundle, *, mode: Mode, threads: int, memo: int, memory: str | Path | None
+    ) -> None:
         self.version = bundle.version
         self.identity = bundle.identity
         self.mode = mode
@@ -52,9 +57,9 @@ class MerchantClassifier:
         self._check_fit(bundle.directory / bundles.NETWORK)
         self._pace = Pace(MAX_WORDS)
         self._memo: Memo[_Judged] | None = Memo(memo) if memo else None
-        # The encoder keeps its table and the network its weights: only the neighbours' bytes are still to be read.
-        neighbours = {name: bundle.files[name] for name in (bundles.NEIGHBOUR_VECTORS, bundles.NEIGHBOUR_NAMES)}
-        self._bundle = replace(bundle, files=neighbours)
+        self._neighbours = Neighbours.from_bundle(bundle, self._network.sizes[REPRESENTATION])
+        self._label_of = {label.name: label for label in self._decider.labels}
+        self.memory = Memory(memory, self._label_of, partial(self._forward, output=REPRESENTATION)) if memory else None
         _LIVE.add(self)
 
     @classmethod
@@ -65,6 +70,7 @@ class MerchantClassifier:
         mode: Mode | str = Mode.BALANCED,
         threads: int = 1,
         memo: int = 0,
+        memory: str | Path | None = None,
         expected_sha256: str | None = None,
         public_key: bytes | None = None,
     ) -> MerchantClassifier:
@@ -75,20 +81,22 @@ class MerchantClassifier:
             mode: default mode of `predict`.
             threads: threads of one forward pass; more raise throughput of large batches only and hurt the tail.
             memo: how many repeated descriptions are remembered with their verdicts; 0 remembers none.
+            memory: a merchant memory file, whose rules overrule the network; followed while it changes (see `memory`).
             expected_sha256: identity the model must have.
             public_key: raw Ed25519 key the manifest must be signed with.
 
         Raises:
             BundleError: the model is missing, damaged, incompatible or not signed.
+            MemoryFileError: the memory file cannot be read or has a wrong line.
             ValueError: unknown mode, threads below 1 or memo below 0.
         """
         if threads < 1 or memo < 0:
             raise ValueError(f"threads must be at least 1 and memo at least 0, got {threads} and {memo}")
         directory = Path(path) if path is not None else shipped_models()
-        if (directory / "CURRENT").is_file():
+        if (directory / bundles.CURRENT).is_file():
             directory = bundles.current(directory)
         bundle = bundles.read(directory, expected_sha256=expected_sha256, public_key=public_key)
-        classifier = cls(bundle, mode=Mode(mode), threads=threads, memo=memo)
+        classifier = cls(bundle, mode=Mode(mode), threads=threads, memo=memo, memory=memory)
         classifier._warm_up()
         return classifier
 
@@ -123,7 +131,8 @@ class MerchantClassifier:
             DeadlineExceeded: the answer would probably come later than the budget.
         """
         deadline = None if budget_ms is None else perf_counter() + budget_ms / 1000
-        return self._prediction(*self._judge([description], self.mode if mode is None else Mode(mode), deadline)[0])
+        judged = self._judge([description], self.mode if mode is None else Mode(mode), deadline)[0]
+        return self._prediction(description, judged)
 
     def predict_many(self, descriptions: Iterable[str], *, mode: Mode | str | None = None) -> list[Prediction]:
         """Classify descriptions; answers come in their order.
@@ -133,8 +142,32 @@ class MerchantClassifier:
         """
         if isinstance(descriptions, str):
             raise TypeError("predict_many takes several descriptions, got one str")
-        judged = self._judge(list(descriptions), self.mode if mode is None else Mode(mode))
-        return [self._prediction(descriptor, verdict) for descriptor, verdict in judged]
+        descriptions = list(descriptions)
+        judged = self._judge(descriptions, self.mode if mode is None else Mode(mode))
+        return [self._prediction(description, about) for description, about in zip(descriptions, judged, strict=True)]
+
+    def explain(self, description: str, *, count: int = 5, mode: Mode | str | None = None) -> Evidence:
+        """The answer for a description, and the labelled merchants nearest to it in the same forward pass.
+
+        Args:
+            description: any string.
+            count: neighbours to give.
+            mode: overrides the classifier's.
+
+        Raises:
+            TypeError: `description` is not a `str`.
+        """
+        descriptor = normalize(description)
+        if not descriptor.words:
+            return Evidence(self._prediction(description, (descriptor, _NO_TEXT)), (), None, None)
+        logits, vectors = self._network.run_both(self._encoder.encode([descriptor.words]))
+        verdict = self._decider.decide(logits, self.mode if mode is None else Mode(mode))[0]
+        near = self._neighbours.nearest(vectors[0], count)
+        if self.memory:
+            near = sorted(near + self.memory.nearest(vectors[0], count), key=lambda found: -found.similarity)[:count]
+        label, best = majority(near), self._decider.labels[int(logits[0].argmax())].name
+        agree = None if label is None else label == best
+        return Evidence(self._prediction(description, (descriptor, verdict)), tuple(near), label, agree)
 
     def logits(self, descriptions: Sequence[str]) -> NDArray[np.float32]:
         """Raw network outputs, float32 (descriptions, labels), zeros where there is no text."""
@@ -187,8 +220,27 @@ class MerchantClassifier:
                 out[chunk] = self._network.run(output, vectors)
         return out
 
-    def _prediction(self, descriptor: Descriptor, verdict: Verdict) -> Prediction:
+    def _prediction(self, description: str, judged: _Judged) -> Prediction:
         """The answer for one description. What may overrule the network is asked here and nowhere else."""
+        answer = self._network_answer(*judged)
+        words = judged[0].words
+        decision = self.memory.find(description, words) if self.memory else None
+        return self._overruled(answer, decision, words) if decision else answer
+
+    def _overruled(self, answer: Prediction, decision: Decision, words: Sequence[str]) -> Prediction:
+        label = self._label_of[decision.rule.mcc]
+        return replace(
+            answer,
+            mcc=label.mcc,
+            label=None if label.category == NOT_A_MERCHANT else label.text,
+            category=label.category,
+            confidence=decision.confidence,
+            reason=Reason.MEMORY,
+            brand_mcc=self._brands.code(label.mcc, words),
+            decided_by=f"memory#{decision.rule.id}",
+        )
+
+    def _network_answer(self, descriptor: Descriptor, verdict: Verdict) -> Prediction:
         label = verdict.label
         mcc = label.mcc if label else None
         candidates = verdict.candidates

@@ -36,6 +36,11 @@ class Label:
     category: str
     family: str = ""
 
+    @property
+    def name(self) -> str:
+        """What rows, rules and neighbours call it: the MCC, `not_a_merchant`, or its text where labels are own ones."""
+        return self.mcc or (NOT_A_MERCHANT if self.category == NOT_A_MERCHANT else self.text)
+
 
 class Verdict(NamedTuple):
     """What the network alone comes to for one row; a tuple because those are made fast."""

@@ -34,7 +34,8 @@ LOOK_SECONDS = 0.2
 """How often the file is looked at. A change is read when two looks agree about it, so that writing may have ended."""
 
 LIKENESS = 0.3
-"""Cosine that a description that spells a confirmed merchant must have with it: `Woodland` is no `Woodland Finance`."""
+"""Cosine with a confirmed merchant that a description needs when it goes on behind the name: `Woodland Finance` is not
+`Woodland`."""
 
 SPELLING_CONFIDENCE = 0.97
 """Share of recognised spellings that were the confirmed merchant's, see the study."""
@@ -112,17 +113,17 @@ class Memory:
 
     def _spelt(self, state: _State, words: Sequence[str], today: date, rule: Rule | None) -> Decision | None:
         """A confirmed merchant the words spell, if no rule of its priority or a higher one has decided."""
-        vector = None
         for spelling in state.spellings.find(words):
             merchant = spelling.rule
             if not merchant.holds(today) or (rule and rule.priority >= merchant.priority):
                 continue
-            if vector is None:
-                vector = self._represent([words])[0]
-            position = np.array([state.position[merchant.id]])
-            if state.vectors.similarities(vector, position)[0] >= LIKENESS:
+            if spelling.to_the_end or self._alike(state, words, merchant):
                 return Decision(merchant, SPELLING_CONFIDENCE)
         return None
+
+    def _alike(self, state: _State, words: Sequence[str], merchant: Rule) -> bool:
+        vector = self._represent([words])[0]
+        return bool(state.vectors.similarities(vector, np.array([state.position[merchant.id]]))[0] >= LIKENESS)
 
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[Neighbour]:
         """The `count` nearest confirmed merchants that still hold, nearest first."""

@@ -12,15 +12,17 @@ full.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from merchant_classifier import bundle as bundles
 from merchant_classifier.errors import BundleCorrupt
+from merchant_classifier.prediction import Prediction
 
 STEPS = 127
 """Steps of the int8 vectors: what stands for 1."""
@@ -31,6 +33,30 @@ _ENERGY = 0.85
 _BLOCK = 64
 _FIRST_LOOK = 64
 _ROUNDING = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What stands behind an answer.
+
+    Attributes:
+        prediction: the answer, as `predict` gives it.
+        neighbours: the nearest labelled merchants, nearest first; those of the memory have the source `memory#<id>`.
+        majority: the label most of them have, of several the nearest one's; None without neighbours.
+        agree: whether that is the network's own best label; where it is not, the network is wrong far more often,
+            and the text may be of a kind it was not made for. None without neighbours.
+    """
+
+    prediction: Prediction
+    neighbours: tuple[Neighbour, ...]
+    majority: str | None
+    agree: bool | None
+
+
+def majority(neighbours: Sequence[Neighbour]) -> str | None:
+    """The most frequent label, of several the one that comes first."""
+    counts = Counter(neighbour.label for neighbour in neighbours)
+    return max(counts, key=counts.__getitem__, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +92,27 @@ class Neighbours:
             raise ValueError(f"{len(vectors)} vectors and {len(self._ends)} names")
 
     @classmethod
-    def from_bytes(cls, paths: tuple[Path, Path], vectors: bytes, names: bytes, size: int) -> Neighbours:
-        """Read a bundle's `neighbours.npy` and `neighbours.tsv`, given for the error messages as `paths`.
+    def from_bundle(cls, bundle: bundles.Bundle, size: int) -> Neighbours:
+        """Read a bundle's index.
+
+        Args:
+            bundle: a verified model.
+            size: of the network's representation.
 
         Raises:
-            BundleCorrupt: another form, another vector size than the network's, or not as many names as vectors.
+            BundleCorrupt: another form, another vector size, or not as many names as vectors.
         """
+        path = bundle.directory / bundles.NEIGHBOUR_VECTORS
         try:
-            array = np.load(io.BytesIO(vectors), allow_pickle=False)
+            vectors = np.load(io.BytesIO(bundle.files[bundles.NEIGHBOUR_VECTORS]), allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
-            raise BundleCorrupt(paths[0], "a numpy array", str(error)) from error
-        if array.dtype != np.int8 or array.ndim != 2 or array.shape[1] != size:
-            raise BundleCorrupt(paths[0], f"int8 (merchants, {size})", f"{array.dtype} {array.shape}")
+            raise BundleCorrupt(path, "a numpy array", str(error)) from error
+        if vectors.dtype != np.int8 or vectors.ndim != 2 or vectors.shape[1] != size:
+            raise BundleCorrupt(path, f"int8 (merchants, {size})", f"{vectors.dtype} {vectors.shape}")
         try:
-            return cls(array, names)
+            return cls(vectors, bundle.files[bundles.NEIGHBOUR_NAMES])
         except ValueError as error:
-            raise BundleCorrupt(paths[1], "one name a vector", str(error)) from error
+            raise BundleCorrupt(bundle.directory / bundles.NEIGHBOUR_NAMES, "one name a vector", str(error)) from error
 
     @classmethod
     def of(cls, vectors: NDArray[np.float32], lines: Sequence[str]) -> Neighbours:

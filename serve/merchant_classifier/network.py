@@ -43,6 +43,11 @@ class Network:
         result: NDArray[np.float32] = self._session.run([output], {INPUT: words})[0]
         return result
 
+    def run_both(self, words: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits and representation of one forward pass."""
+        logits, representation = self._session.run([LOGITS, REPRESENTATION], {INPUT: words})
+        return logits, representation
+
     def renew_after_fork(self) -> None:
         """For a forked child: open the pool again."""
         if self._threads > 1:

@@ -31,10 +31,16 @@ _STARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A confirmed merchant that a description spells: its rule, and how many letters agree."""
+    """A confirmed merchant that a description spells.
+
+    Attributes:
+        letters: how many agree.
+        to_the_end: the description holds nothing behind them.
+    """
 
     rule: Rule
     letters: int
+    to_the_end: bool
 
 
 class Spellings:
@@ -63,18 +69,19 @@ class Spellings:
         keys = {text[:FEWEST_LETTERS], *(text[:end] for end in ends if end < FEWEST_LETTERS)}
         for key in keys:
             for name, size, rule in self._names.get(key, ()):
-                letters = _agreeing(text, name)
-                if letters in ends and _enough(letters, len(name), letters == len(text), start, size):
-                    yield Spelling(rule, letters)
+                spelling = Spelling(rule, letters := _agreeing(text, name), letters == len(text))
+                if letters in ends and _enough(spelling, len(name), start, size):
+                    yield spelling
 
 
-def _enough(letters: int, name: int, to_the_end: bool, start: int, size: int) -> bool:
-    """Whether so many agreeing letters identify a name of `size` words and `name` letters."""
+def _enough(spelling: Spelling, name: int, start: int, size: int) -> bool:
+    """Whether what agrees, `start` words into the description, identifies a name of `size` words and `name` letters."""
+    letters = spelling.letters
     if start and (letters < LATER_LETTERS or size < LATER_WORDS):
         return False
     if letters == name:
         return True
-    return letters >= FEWEST_LETTERS and letters >= SHARE * name and (to_the_end or not start)
+    return letters >= FEWEST_LETTERS and letters >= SHARE * name and (spelling.to_the_end or not start)
 
 
 def _agreeing(text: str, name: str) -> int:
