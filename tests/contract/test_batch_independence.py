@@ -80,7 +80,7 @@ def test_tiny_model_is_batch_independent(tiny_path: Path) -> None:
 
 
 def test_shipped_model_is_batch_independent(shipped_path: Path) -> None:
-    assert_batch_independent(shipped_path, descriptions(ROWS))
+    assert_batch_independent(shipped_path, descriptions(300))
 
 
 def test_an_outlier_in_the_batch_changes_nothing(tiny: MerchantClassifier) -> None:

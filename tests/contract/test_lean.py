@@ -99,7 +99,7 @@ print(*{name.split(".")[0] for name, file in files.items() if "site-packages" in
 def test_importing_costs_little_more_than_numpy() -> None:
     """Both are timed in one process, as processor time, so that a busy machine does not decide.
 
-    The aim is 0.15 s for everything on an idle machine (`merchant-classifier bench` measures it), of which numpy is most.
+    The aim is 0.15 s for all of it on an idle machine, of which numpy is most; `merchant-classifier bench` measures it.
     """
     program = """
 from time import process_time
