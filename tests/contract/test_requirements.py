@@ -1,4 +1,4 @@
-"""What is installed is what was locked: exact versions with hashes, no addresses, nothing imported that is not declared."""
+"""What is installed is what was locked: exact versions with hashes, no addresses, no import that is not declared."""
 
 from __future__ import annotations
 
