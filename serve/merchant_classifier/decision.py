@@ -54,10 +54,10 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Thresholds:
-    """Per label, by its category: float64, shape (labels,)."""
+    """For each label the threshold of its category, and for each category its own. Lists: a row reads one of each."""
 
-    label: NDArray[np.float64]
-    category: NDArray[np.float64]
+    label: list[float]
+    category: list[float]
 
 
 class Decider:
@@ -86,8 +86,7 @@ class Decider:
         if len(set(self.categories)) != len(self.categories):
             raise ValueError("labels of one category must stand together")
         self._starts = np.array(starts)
-        self._category_of = np.searchsorted(self._starts, np.arange(len(labels)), side="right") - 1
-        self._thresholds = {mode: self._per_label(thresholds[mode]) for mode in Mode}
+        self._thresholds = {mode: self._read_thresholds(thresholds[mode]) for mode in Mode}
 
     @classmethod
     def from_bundle(cls, path: Path, content: Mapping[str, Any]) -> Decider:
@@ -113,11 +112,11 @@ class Decider:
                 path, "labels, temperature and thresholds", f"{type(error).__name__}: {error}"
             ) from error
 
-    def _per_label(self, levels: Mapping[str, Mapping[str, float]]) -> _Thresholds:
-        def column(level: str) -> NDArray[np.float64]:
-            return np.array([levels[level][label.category] for label in self.labels])
-
-        return _Thresholds(column("label"), column("category"))
+    def _read_thresholds(self, levels: Mapping[str, Mapping[str, float]]) -> _Thresholds:
+        return _Thresholds(
+            [levels["label"][label.category] for label in self.labels],
+            [levels["category"][category] for category in self.categories],
+        )
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated probabilities, shape (rows, labels), each row summing to 1."""
@@ -140,41 +139,23 @@ class Decider:
         best, best_p = _largest(probabilities, min(TOP_CANDIDATES, len(self.labels)))
         top_category = by_category.argmax(axis=1)
         category_p = by_category[np.arange(len(by_category)), top_category]
-        sure = best_p[:, 0] >= thresholds.label[best[:, 0]]
-        category_sure = category_p >= thresholds.category[self._starts[top_category]]
-        return [
-            self._verdict(*row)
-            for row in zip(
-                best.tolist(),
-                best_p.tolist(),
-                sure.tolist(),
-                category_sure.tolist(),
-                top_category.tolist(),
-                category_p.tolist(),
-                strict=True,
-            )
-        ]
+        rows = zip(best.tolist(), best_p.tolist(), top_category.tolist(), category_p.tolist(), strict=True)
+        return [self._verdict(thresholds, *row) for row in rows]
 
     def _verdict(
-        self,
-        best: list[int],
-        best_p: list[float],
-        sure: bool,
-        category_sure: bool,
-        top_category: int,
-        category_p: float,
+        self, thresholds: _Thresholds, best: list[int], best_p: list[float], top_category: int, category_p: float
     ) -> Verdict:
-        candidates = tuple(
-            Candidate(self.labels[i].mcc, self.labels[i].text, p) for i, p in zip(best, best_p, strict=True)
-        )
-        label = self.labels[best[0]]
-        if label.category == NOT_A_MERCHANT and sure:
-            return Verdict(None, NOT_A_MERCHANT, best_p[0], Reason.NOT_A_MERCHANT, candidates)
-        if sure:
-            return Verdict(label, label.category, best_p[0], Reason.CONFIDENT, candidates)
-        if category_sure and self.categories[top_category] != NOT_A_MERCHANT:
-            return Verdict(None, self.categories[top_category], category_p, Reason.CATEGORY_ONLY, candidates)
-        return Verdict(None, None, best_p[0], Reason.LOW_CONFIDENCE, candidates)
+        labels, first, confidence = self.labels, best[0], best_p[0]
+        candidates = tuple([Candidate(labels[i].mcc, labels[i].text, p) for i, p in zip(best, best_p, strict=True)])
+        label = labels[first]
+        if confidence >= thresholds.label[first]:
+            if label.category == NOT_A_MERCHANT:
+                return Verdict(None, NOT_A_MERCHANT, confidence, Reason.NOT_A_MERCHANT, candidates)
+            return Verdict(label, label.category, confidence, Reason.CONFIDENT, candidates)
+        category = self.categories[top_category]
+        if category_p >= thresholds.category[top_category] and category != NOT_A_MERCHANT:
+            return Verdict(None, category, category_p, Reason.CATEGORY_ONLY, candidates)
+        return Verdict(None, None, confidence, Reason.LOW_CONFIDENCE, candidates)
 
 
 def _largest(values: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -12,7 +12,6 @@ descriptor then costs one lookup a word.
 from __future__ import annotations
 
 import io
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -122,7 +121,7 @@ class Encoder:
         """
         length = len(batch[0])
         vectors = np.empty((len(batch), 1 + length, self.dimensions), np.float32)
-        vectors[:, 0] = self._sum_rows([pair_features(words, self._buckets) for words in batch])
+        np.add.reduce(self._rows([pair_features(words, self._buckets) for words in batch]), axis=1, out=vectors[:, 0])
         words = list(chain.from_iterable(batch))
         vectors[:, 1:] = self._words(words).reshape(len(batch), length, self.dimensions)
         return vectors
@@ -155,18 +154,18 @@ class Encoder:
             return memory
 
     def _word_vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of words; those with equally many features are summed together."""
-        vectors = np.empty((len(words), self.dimensions), np.float32)
-        groups: dict[int, list[int]] = defaultdict(list)
+        """Vectors of words: all their table rows are read at once, then summed word by word."""
         features = [word_features(word, self._buckets) for word in words]
-        for index, rows in enumerate(features):
-            groups[len(rows)].append(index)
-        for indices in groups.values():
-            vectors[indices] = self._sum_rows([features[index] for index in indices])
+        rows = self._rows(list(chain.from_iterable(features)))
+        vectors = np.empty((len(words), self.dimensions), np.float32)
+        start = 0
+        for index, parts in enumerate(features):
+            np.add.reduce(rows[start : start + len(parts)], axis=0, out=vectors[index])
+            start += len(parts)
         return vectors
 
-    def _sum_rows(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Sums of equally many table rows, float32 (len(rows), dimensions); the order of each sum is that of `rows`."""
-        index = np.array(rows)
-        total: NDArray[np.float32] = (self._table[index] * self._scale[index]).sum(axis=1, dtype=np.float32)
-        return total
+    def _rows(self, indices: Sequence[int] | Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Rows of the table in full precision, float32 (shape of indices, dimensions)."""
+        index = np.array(indices)
+        rows: NDArray[np.float32] = self._table[index] * self._scale[index]
+        return rows
