@@ -29,6 +29,7 @@ from merchant_classifier.memory_file import Entry
 from merchant_classifier.neighbours import STEPS, Neighbour, Neighbours
 from merchant_classifier.rules import Kind, NewRule, Rule
 from merchant_classifier.spelling import Spellings
+from merchant_classifier.text import normalize
 
 LOOK_SECONDS = 0.2
 """How often the file is looked at. A change is read when two looks agree about it, so that writing may have ended."""
@@ -94,6 +95,10 @@ class Memory:
 
     # --- answering ------------------------------------------------------------------------------
 
+    def decide(self, description: str) -> Decision | None:
+        """`find` for a description that was not normalised yet."""
+        return self.find(description, normalize(description).words)
+
     def find(self, description: str, words: Sequence[str]) -> Decision | None:
         """The rule that decides about a description, if any; counts a hit.
 
@@ -112,10 +117,10 @@ class Memory:
         return decision
 
     def _spelt(self, state: _State, words: Sequence[str], today: date, rule: Rule | None) -> Decision | None:
-        """A confirmed merchant the words spell, if no rule of its priority or a higher one has decided."""
+        """A confirmed merchant that the words spell and that ranks above what was found so far."""
         for spelling in state.spellings.find(words):
             merchant = spelling.rule
-            if not merchant.holds(today) or (rule and rule.priority >= merchant.priority):
+            if not merchant.holds(today) or (rule and rule.rank >= merchant.rank):
                 continue
             if spelling.to_the_end or self._alike(state, words, merchant):
                 return Decision(merchant, SPELLING_CONFIDENCE)
@@ -138,9 +143,9 @@ class Memory:
         return held[:count]
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules in force or waiting, in the file's order."""
-        return tuple(entry.rule for entry in self._state.entries)
+    def entries(self) -> tuple[Entry, ...]:
+        """The rules, expired ones too, and the lines they stand on."""
+        return self._state.entries
 
     @property
     def hits(self) -> dict[int, int]:

@@ -36,10 +36,10 @@ class Kind(StrEnum):
     """How a rule's text is compared; of two rules with the same priority, the kind that stands first decides."""
 
     EXACT = "exact"  # the normalised description is the normalised text
+    MERCHANT = "merchant"  # a confirmed merchant: this name in any of its spellings
     DOMAIN = "domain"  # the description names this internet domain or one under it
     PREFIX = "prefix"  # the normalised description begins with the normalised text
     PATTERN = "pattern"  # the description as it came, in small letters, fits; * stands for anything
-    MERCHANT = "merchant"  # a confirmed merchant: this name in any of its spellings
 
 
 _STRENGTH = {kind: -place for place, kind in enumerate(Kind)}
