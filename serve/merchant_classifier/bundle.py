@@ -102,6 +102,25 @@ def current(models: str | Path) -> Path:
     return directory
 
 
+def shipped() -> Path:
+    """The models directory inside the installed package, or of the repository an editable installation points to."""
+    packaged = Path(__file__).with_name("models")
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "models"
+
+
+def locate(path: str | Path | None) -> Path:
+    """The directory of one model.
+
+    Args:
+        path: that directory, or one with a `CURRENT` file; None is the models shipped with this package.
+
+    Raises:
+        BundleNotFound: `CURRENT` names nothing that exists.
+    """
+    directory = Path(path) if path is not None else shipped()
+    return current(directory) if (directory / CURRENT).is_file() else directory
+
+
 def _check_versions(path: Path, manifest: Mapping[str, Any]) -> None:
     versions = manifest.get("versions")
     if not isinstance(versions, dict):

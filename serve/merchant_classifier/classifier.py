@@ -92,10 +92,7 @@ class MerchantClassifier:
         """
         if threads < 1 or memo < 0:
             raise ValueError(f"threads must be at least 1 and memo at least 0, got {threads} and {memo}")
-        directory = Path(path) if path is not None else shipped_models()
-        if (directory / bundles.CURRENT).is_file():
-            directory = bundles.current(directory)
-        bundle = bundles.read(directory, expected_sha256=expected_sha256, public_key=public_key)
+        bundle = bundles.read(bundles.locate(path), expected_sha256=expected_sha256, public_key=public_key)
         classifier = cls(bundle, mode=Mode(mode), threads=threads, memo=memo, memory=memory)
         classifier._warm_up()
         return classifier
@@ -288,9 +285,3 @@ def _renew_after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_after_fork)
-
-
-def shipped_models() -> Path:
-    """The models directory inside the installed package, or of the repository an editable installation points to."""
-    packaged = Path(__file__).with_name("models")
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "models"

@@ -18,7 +18,7 @@ from threading import Event, Lock, Thread
 from weakref import WeakSet
 
 from merchant_classifier import bundle as bundles
-from merchant_classifier.classifier import MerchantClassifier, shipped_models
+from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.errors import BundleError
 from merchant_classifier.prediction import Mode, Prediction
 
@@ -56,7 +56,7 @@ class ModelHandle:
     def __init__(
         self, path: str | Path | None = None, load: Callable[[Path], MerchantClassifier] = MerchantClassifier.load
     ) -> None:
-        self._path = Path(path) if path is not None else shipped_models()
+        self._path = Path(path) if path is not None else bundles.shipped()
         self._load = load
         self._classifier = load(self._path)
         self._swaps = 0
@@ -145,8 +145,7 @@ class ModelHandle:
 
     def _offered(self) -> str:
         """Identity of the model the directory holds now, before it is verified."""
-        directory = bundles.current(self._path) if (self._path / bundles.CURRENT).is_file() else self._path
-        return sha256(bundles.read_bytes(directory / bundles.MANIFEST)).hexdigest()
+        return sha256(bundles.read_bytes(bundles.locate(self._path) / bundles.MANIFEST)).hexdigest()
 
     def _after_fork(self) -> None:
         """Threads and held locks stay in the parent: a watching child watches for itself."""

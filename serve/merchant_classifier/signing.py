@@ -6,6 +6,9 @@ from pathlib import Path
 
 from merchant_classifier.errors import SignatureInvalid
 
+KEY_BYTES = 32
+"""Length of a raw Ed25519 key, public or private."""
+
 
 def verify_signature(path: Path, message: bytes, public_key: bytes) -> None:
     """Check the detached signature at `path` over `message`.
@@ -16,12 +19,16 @@ def verify_signature(path: Path, message: bytes, public_key: bytes) -> None:
         public_key: raw Ed25519 public key, 32 bytes.
 
     Raises:
-        SignatureInvalid: no signature, or not this key's over these bytes.
-        ImportError: `merchant-classifier[signing]` is not installed.
+        SignatureInvalid: no signature, or not this key's over these bytes, or nothing to check it with.
+        ValueError: `public_key` has another length.
     """
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
+    if len(public_key) != KEY_BYTES:
+        raise ValueError(f"public_key must have {KEY_BYTES} bytes, got {len(public_key)}")
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ImportError as error:
+        raise SignatureInvalid(path, "merchant-classifier[signing], to check the signature", "not installed") from error
     if not path.is_file():
         raise SignatureInvalid(path, "an Ed25519 signature of the manifest", "no such file")
     try:
