@@ -18,23 +18,23 @@ from tests.tiny_bundle import PATH, keywords
 from train import evaluate
 
 CONFIG = "run.toml"
-_TOWNS = "BERLIN LYON TORINO LEEDS OSAKA PORTO GDANSK HALIFAX".split()
+_OWNERS = "ZORBLIN QUAVEX MIRTOLA DUNKRAY OSTREBO PELLWIN GRIMDAX VULTAN".split()
 _PARTS = "train train train train validation test test test".split()
 
 Rows = list[dict[str, str]]
 
 
 def rows() -> Rows:
-    """Known words in eight towns each; a word's rows are one merchant a town."""
+    """Known words with eight owners each; every pair is a merchant."""
     return [
         {
-            "text": f"{word.upper()} {town}",
+            "text": f"{word.upper()} {owner}",
             "label": mcc or "not_a_merchant",
-            "key": f"{word} {town.lower()}",
+            "key": f"{word} {owner.lower()}",
             "part": part,
         }
         for word, mcc in keywords().items()
-        for town, part in zip(_TOWNS, _PARTS, strict=True)
+        for owner, part in zip(_OWNERS, _PARTS, strict=True)
     ]
 
 

@@ -23,7 +23,7 @@ Not for decisions about a person on their own: declining a payment, credit, tax,
 out what somebody bought: the descriptor names the merchant only.
 """
 
-_LIMITS = """* A name that says nothing about its trade cannot be classified by anybody: the answer is then `low_confidence`.
+_LIMITS = """* A name that says nothing about its trade cannot be classified by anybody: the reason is `low_confidence`.
 * Banks disagree on codes: within a confusable family (`data/families.csv`) two codes are often both in use.
 * The bounds on errors hold for descriptors like those they were certified on; other countries, banks and
   facilitators shift them. `python -m train drift` measures how far.

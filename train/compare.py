@@ -68,7 +68,7 @@ def by_group(
 
 
 def overall(rows: Frozen, champion: Answers, challenger: Answers) -> Difference:
-    """Every kind of set counts the same, however many rows or sets it has (`unseen register-a`, `unseen register-b`)."""
+    """Every kind of set counts the same, however many rows it has, or sets (`unseen register-a`, `-b`)."""
     kinds = np.array([kind(name) for name in rows.sets])
     means, shares = [], []
     for name in np.unique(kinds):

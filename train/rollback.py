@@ -7,12 +7,12 @@ from pathlib import Path
 
 from merchant_classifier import bundle as bundles
 from merchant_classifier.errors import InputError
-from train import changelog, release
+from train import changelog, shelf
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where, to which version, and why."""
-    parser.add_argument("--models", type=Path, default=release.MODELS, metavar="DIR", help="where models live")
+    parser.add_argument("--models", type=Path, default=shelf.MODELS, metavar="DIR", help="where models live")
     parser.add_argument("--to", metavar="VERSION", help="version to go back to (default: the one before)")
     parser.add_argument("--reason", default="", help="goes into the changelog")
 
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     target = args.to or before(args.models, current)
     bundles.read(args.models / target)
     reason = f": {args.reason}" if args.reason else ""
-    release.make_current(args.models, target, [f"Rolled back from {current}{reason}."], again=True)
+    shelf.make_current(args.models, target, [f"Rolled back from {current}{reason}."], again=True)
     print(f"rollback: {args.models / target} is the current model again, instead of {current}")
     return 0
 

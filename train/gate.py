@@ -1,0 +1,173 @@
+"""Stage gate: may a new model (challenger) take the place of the current one (champion)?
+
+Both answer the same frozen rows of unseen merchants here and now, as they would
+be served. Without a current model the absolute limits alone decide. Refusal is
+exit code 1, with every reason. Nothing is moved: `release` reads `gate.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from merchant_classifier.bundle import MANIFEST, read
+from merchant_classifier.classifier import MerchantClassifier
+from train import checks, compare, evidence, leaks, publishable, runs, shelf, stress, timing
+from train import config as configs
+from train import limits as limit_files
+from train.checks import Check
+from train.judged import Answers, Frozen, Model, Taxonomy, judge, taxonomy_of
+from train.leaks import Leaks
+from train.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Everything measured on one model.
+
+    Attributes:
+        latency: of `timing.summary`.
+        stress: of `stress.measure`; empty where labels are not MCCs.
+    """
+
+    answers: Answers
+    latency: dict[str, Any]
+    stress: dict[str, Any]
+    size_bytes: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The champion and the limits."""
+    parser.add_argument(
+        "--models", type=Path, default=shelf.MODELS, metavar="DIR", help="where the current model lives (%(default)s)"
+    )
+    parser.add_argument("--champion", type=Path, metavar="DIR", help="compare with this model instead")
+    parser.add_argument("--limits", type=Path, default=limit_files.FILE, metavar="TOML", help="default: %(default)s")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write `gate.json` and `stress.json`; 0 accepts, 1 refuses."""
+    config = configs.load(args.config)
+    limits = limit_files.load(args.limits)
+    challenger = MerchantClassifier.load(config.build / runs.BUNDLE)
+    champion = open_champion(args.models, args.champion)
+    rows, taxonomy = Frozen.read(config.build), taxonomy_of(challenger)
+    measured = measure_all(challenger, champion, rows, taxonomy, sizes(config.build / runs.BUNDLE))
+    found = list(rows_checks(config.build, rows, limits))
+    found += judge_models(rows, taxonomy, measured[0], measured[1], limits)
+    shown = {f"unseen {name}" for name in publishable.source_names(config)} | {"golden"}
+    facts = as_json(challenger, champion, found)
+    facts |= comparison(rows, taxonomy, *measured, frozenset(shown), limits)
+    runs.write_json(config.build / evidence.GATE, facts)
+    if measured[0].stress:
+        runs.write_json(config.build / evidence.STRESS, {"bundle": challenger.identity, "rates": measured[0].stress})
+    return announce(found, challenger, champion)
+
+
+def open_champion(models: Path, named: Path | None) -> MerchantClassifier | None:
+    """The model to beat, if there is one."""
+    if named is not None:
+        return MerchantClassifier.load(named)
+    version = shelf.current_version(models)
+    return MerchantClassifier.load(models / version) if version else None
+
+
+def sizes(folder: Path) -> int:
+    """Bytes of a bundle."""
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def measure_all(
+    challenger: Any, champion: Any | None, rows: Frozen, taxonomy: Taxonomy, size_bytes: int
+) -> tuple[Measured, Measured | None]:
+    """Measure both models on the same rows, texts and lines."""
+    models = [challenger] if champion is None else [challenger, champion]
+    texts = list(dict.fromkeys(rows.texts))
+    times = timing.in_turns(models, texts[:: max(1, len(texts) // timing.CALLS)])
+    measured = [
+        Measured(judge(model, rows, taxonomy), timing.summary(taken), stressed(model, taxonomy), size_bytes)
+        for model, taken in zip(models, times, strict=True)
+    ]
+    return measured[0], measured[1] if champion is not None else None
+
+
+def stressed(model: Model, taxonomy: Taxonomy) -> dict[str, Any]:
+    """The stress suite's rates, where its hand-written codes mean anything."""
+    return {} if taxonomy.own else stress.measure(model, taxonomy)
+
+
+def rows_checks(build: Path, rows: Frozen, limits: Limits) -> Iterator[Check]:
+    """The rows are unseen, and those of the model."""
+    keys, words = leaks.training(build)
+    found: Leaks = leaks.find(rows, keys, words)
+    yield from checks.honest(found, limits)
+    manifest = read(build / runs.BUNDLE).manifest
+    same = leaks.is_manifests(build, manifest)
+    yield Check("rows of the manifest", same, f"{runs.SPLIT} is {'' if same else 'not '}the file named in {MANIFEST}")
+
+
+def judge_models(
+    rows: Frozen, taxonomy: Taxonomy, challenger: Measured, champion: Measured | None, limits: Limits
+) -> list[Check]:
+    """Every check on the models themselves."""
+    new, old = challenger.answers, champion.answers if champion else None
+    found = [checks.learnt(rows, new, limits)]
+    if old is not None:
+        found += checks.not_worse(rows, old, new, limits)
+        found.append(checks.few_flips(compare.flips(rows, old, new), limits))
+    found += checks.categories(rows, old, new, taxonomy, limits)
+    found += checks.calibrated(rows, old, new, limits)
+    found += checks.fast(challenger.latency, champion.latency if champion else None, limits)
+    found.append(checks.small(challenger.size_bytes, limits))
+    if challenger.stress:
+        found.append(checks.invariant(challenger.stress, champion.stress if champion else None, limits))
+    return found
+
+
+def as_json(challenger: Model, champion: Model | None, found: list[Check]) -> dict[str, Any]:
+    """The verdict."""
+    return {
+        "bundle": challenger.identity,
+        "version": challenger.version,
+        "champion": champion.identity if champion else None,
+        "champion_version": champion.version if champion else None,
+        "accepted": all(check.passed for check in found),
+        "reasons": [f"{check.name}: {check.text}" for check in found if not check.passed],
+        "checks": [{"name": check.name, "passed": check.passed, "text": check.text} for check in found],
+    }
+
+
+def comparison(
+    rows: Frozen,
+    taxonomy: Taxonomy,
+    challenger: Measured,
+    champion: Measured | None,
+    shown: frozenset[str],
+    limits: Limits,
+) -> dict[str, Any]:
+    """What the report shows of both models."""
+    facts: dict[str, Any] = {"latency": {"challenger": challenger.latency}}
+    if champion is None:
+        return facts
+    old, new, fewest = champion.answers, challenger.answers, int(limits.fewest_rows)
+    categories = compare.by_group(rows, old, new, checks.category_of_rows(rows, taxonomy), fewest)
+    sets = compare.by_group(rows, old, new, rows.sets, fewest)
+    facts["latency"]["champion"] = champion.latency
+    facts["overall"] = compare.overall(rows, old, new).as_json()
+    facts["sets"] = {name: found.as_json() for name, found in sets.items()}
+    facts["categories"] = {name: found.as_json() for name, found in categories.items()}
+    facts["flips"] = compare.flips(rows, old, new) | {"examples": compare.flip_examples(rows, old, new, shown)}
+    return facts
+
+
+def announce(found: list[Check], challenger: Model, champion: Model | None) -> int:
+    """Print the checks and the verdict; returns the exit code."""
+    for check in found:
+        print(f"gate: {'pass  ' if check.passed else 'REFUSE'} {check.name}: {check.text}")
+    accepted = all(check.passed for check in found)
+    against = f"against {champion.version}" if champion else "without a current model"
+    print(f"gate: {challenger.version} {'accepted' if accepted else 'refused'} {against}")
+    return 0 if accepted else 1
