@@ -146,6 +146,8 @@ class Encoder:
         with self._learning:
             memory = self._memory
             fresh = [word for word in dict.fromkeys(words) if word not in memory.slots]
+            if not fresh:  # another thread was quicker
+                return memory
             if not memory.fits(len(fresh)):
                 fresh = list(dict.fromkeys(words))
                 memory = _WordMemory(max(REMEMBERED_WORDS, len(fresh)), self.dimensions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from zlib import crc32
 
 import numpy as np
@@ -100,19 +100,14 @@ def test_threads_that_share_an_encoder_get_the_same_vectors(monkeypatch: pytest.
     expected = [Encoder(*table()).encode([[word, "shop"]]) for word in words]
     monkeypatch.setattr(encoding, "REMEMBERED_WORDS", 16)  # so that the memory is emptied under the readers
     shared = Encoder(*table())
-    wrong: list[str] = []
 
-    def work() -> None:
-        for _ in range(5):
-            wrong.extend(
-                word
-                for word, vectors in zip(words, expected, strict=True)
-                if not np.array_equal(shared.encode([[word, "shop"]]), vectors)
-            )
+    def wrong(_: int) -> list[str]:
+        return [
+            word
+            for _ in range(5)
+            for word, vectors in zip(words, expected, strict=True)
+            if not np.array_equal(shared.encode([[word, "shop"]]), vectors)
+        ]
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(wrong, range(8))) == [[]] * 8
