@@ -210,7 +210,7 @@ def thresholds_at(answers: Answers, categories: int, rate: float) -> NDArray[np.
 
 
 def _lowest(confidence: NDArray[np.float64], wrong: NDArray[np.bool_], rate: float) -> float:
-    """Lowest confidence such that, from there up, errors seen and errors the confidence itself predicts stay under `rate`."""
+    """Lowest confidence from which up errors seen, and errors the confidence itself predicts, stay under `rate`."""
     order = np.argsort(-confidence, kind="stable")
     answered = np.arange(1, len(order) + 1)
     predicted = (1 - confidence[order]).cumsum() / answered

@@ -1,4 +1,4 @@
-"""The whole pipeline on a toy file: every stage runs, the bundle it makes serves the file's own labels, and it resumes."""
+"""The whole pipeline on a toy file: every stage runs, the bundle serves the file's own labels, and it resumes."""
 
 from __future__ import annotations
 

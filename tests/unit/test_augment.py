@@ -4,8 +4,8 @@ import random
 import time
 
 import pytest
-from merchant_classifier.text import normalize
 
+from merchant_classifier.text import normalize
 from train.augment import bare_prefix, disguise
 from train.romanise import romanise
 
