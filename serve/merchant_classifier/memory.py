@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from merchant_classifier import memory_file as files
 from merchant_classifier.errors import MemoryFileError
 from merchant_classifier.matching import RuleIndex, best
-from merchant_classifier.memory_file import Entry
+from merchant_classifier.memory_file import Content
 from merchant_classifier.neighbours import STEPS, Neighbour, Neighbours
 from merchant_classifier.rules import Kind, NewRule, Rule
 from merchant_classifier.spelling import Spellings
@@ -61,7 +61,7 @@ class Decision:
 class _State:
     """Everything made of one reading of the file; never changed, only replaced."""
 
-    entries: tuple[Entry, ...]
+    content: Content
     index: RuleIndex
     spellings: Spellings
     merchants: tuple[Rule, ...]
@@ -143,9 +143,9 @@ class Memory:
         return held[:count]
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def content(self) -> Content:
         """The rules, expired ones too, and the lines they stand on."""
-        return self._state.entries
+        return self._state.content
 
     @property
     def hits(self) -> dict[int, int]:
@@ -164,7 +164,8 @@ class Memory:
         """
         rules = list(rules)
         for rule in rules:
-            self._check(rule.mcc, f"{self.path}")
+            if rule.mcc not in self._labels:
+                raise MemoryFileError(f"{self.path}: {self._unknown(rule.mcc)}")
         added = files.append(self.path, rules)
         self.reload()
         return added
@@ -185,26 +186,26 @@ class Memory:
         self._closed.set()
 
     def _read(self, old: _State | None) -> _State:
-        known = {entry.written: entry.rule for entry in old.entries} if old else {}
-        entries = files.read(self.path, known)
-        for entry in entries:
-            self._check(entry.rule.mcc, f"{self.path}:{entry.line}")
-        rules = [entry.rule for entry in entries]
-        merchants = tuple(rule for rule in rules if rule.kind is Kind.MERCHANT and rule.holds(date.today()))
+        content = files.read(self.path, old.content.written if old else None)
+        self._check(content)
+        today = date.today()
+        merchants = tuple(rule for rule in content.rules if rule.kind is Kind.MERCHANT and rule.holds(today))
         return _State(
-            entries=tuple(entries),
-            index=RuleIndex(rules),
+            content=content,
+            index=RuleIndex(content.rules, old.index if old else None),
             spellings=Spellings(merchants),
             merchants=merchants,
             vectors=self._vectors(merchants, old),
             position={rule.id: position for position, rule in enumerate(merchants)},
         )
 
-    def _check(self, mcc: str, where: str) -> None:
-        if mcc not in self._labels:
-            raise MemoryFileError(
-                f"{where}: mcc: expected one of the model's {len(self._labels)} labels, found {mcc!r}"
-            )
+    def _check(self, content: Content) -> None:
+        for rule, line in zip(content.rules, content.lines, strict=True):
+            if rule.mcc not in self._labels:
+                raise MemoryFileError(f"{self.path}:{line}: {self._unknown(rule.mcc)}")
+
+    def _unknown(self, mcc: str) -> str:
+        return f"mcc: expected one of the model's {len(self._labels)} labels, found {mcc!r}"
 
     def _vectors(self, merchants: Sequence[Rule], old: _State | None) -> Neighbours:
         """Vectors of confirmed merchants; those of the old state are not computed again."""

@@ -1,8 +1,9 @@
 """Reads and writes merchant memory files. Standard library only.
 
-A CSV file in UTF-8 with the columns of `rules.COLUMNS`, made to be edited by
-hand and kept under version control. Lines that begin with `#` are comments.
-Adding keeps every line that is there, so that a difference shows what was added.
+A CSV file in UTF-8 with the columns of `rules.COLUMNS`, one rule a line, made
+to be edited by hand and kept under version control. Lines that begin with `#`
+are comments. Adding keeps every line that is there, so that a difference shows
+what was added.
 """
 
 from __future__ import annotations
@@ -30,72 +31,101 @@ _TITLE = re.compile(r"# merchant memory, format (\S+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A rule and where it stands: the line it begins on, counted from 1, and its columns as written."""
+class Content:
+    """What a file says.
 
-    line: int
-    written: tuple[str, ...]
-    rule: Rule
+    Attributes:
+        rules: in the file's order.
+        lines: the line each stands on, counted from 1.
+        written: rules by their line as written, for reading the next version of the file.
+    """
+
+    rules: tuple[Rule, ...]
+    lines: tuple[int, ...]
+    written: Mapping[str, Rule]
+
+    def place(self, number: int) -> int:
+        """The line of the rule with this number."""
+        return next(line for rule, line in zip(self.rules, self.lines, strict=True) if rule.id == number)
 
 
-def read(path: Path, known: Mapping[tuple[str, ...], Rule] | None = None) -> list[Entry]:
-    """The rules of a file, in its order.
+def read(path: Path, known: Mapping[str, Rule] | None = None) -> Content:
+    """The rules of a file.
 
     Args:
         path: the file.
-        known: rules by their columns as written; a line found here is not understood again, which makes
-            reading a large file with a few new lines quick.
+        known: `written` of an earlier version: a line found there is not understood again, which makes reading a large
+            file with a few new lines quick.
 
     Raises:
         MemoryFileError: the file cannot be read, or a line is wrong; says which and why.
     """
+    known = known or {}
+    written: dict[str, Rule] = {}
+    rules: list[Rule] = []
+    places: list[int] = []
+    for place, line in _rule_lines(path):
+        rule = known.get(line)
+        if rule is None:
+            try:
+                rule = rule_of(_columns(line))
+            except ValueError as error:
+                raise MemoryFileError(f"{path}:{place}: {error}") from error
+        written[line] = rule
+        rules.append(rule)
+        places.append(place)
+    content = Content(tuple(rules), tuple(places), written)
+    _refuse_repeated_ids(path, content)
+    return content
+
+
+def _rule_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that hold a rule, numbered from 1, after the header was checked."""
+    header = False
+    for place, ended in enumerate(_text(path).split("\n"), start=1):
+        line = ended.rstrip("\r")
+        if not line or line.isspace():
+            continue
+        if line[0] == "#":
+            title = _TITLE.match(line)
+            if title and title.group(1) != "1":
+                raise MemoryFileError(f"{path}:{place}: expected format 1, found format {title.group(1)}")
+        elif header:
+            yield place, line
+        elif tuple(line.split(",")) == COLUMNS:
+            header = True
+        else:
+            raise MemoryFileError(f"{path}:{place}: expected the header {','.join(COLUMNS)}")
+    if not header:
+        raise MemoryFileError(f"{path}:1: expected the header {','.join(COLUMNS)}, found no line")
+
+
+def _text(path: Path) -> str:
     try:
-        content = path.read_text("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise MemoryFileError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise MemoryFileError(f"{path}:{line}: expected UTF-8 text") from error
-    entries = list(_entries(path, content, known or {}))
-    lines: dict[int, int] = {}
-    for entry in entries:
-        first = lines.setdefault(entry.rule.id, entry.line)
-        if first != entry.line:
-            raise MemoryFileError(f"{path}:{entry.line}: id {entry.rule.id} is taken by line {first}")
-    return entries
+        place = error.object[: error.start].count(b"\n") + 1
+        raise MemoryFileError(f"{path}:{place}: expected UTF-8 text") from error
 
 
-def _entries(path: Path, content: str, known: Mapping[tuple[str, ...], Rule]) -> Iterator[Entry]:
-    header = False
-    for line, row in _rows(path, content):
-        if not header:
-            if tuple(row) != COLUMNS:
-                raise MemoryFileError(f"{path}:{line}: expected the header {','.join(COLUMNS)}")
-            header = True
-            continue
-        written = tuple(row)
-        try:
-            yield Entry(line, written, known.get(written) or rule_of(written))
-        except ValueError as error:
-            raise MemoryFileError(f"{path}:{line}: {error}") from error
-    if not header:
-        raise MemoryFileError(f"{path}:1: expected the header {','.join(COLUMNS)}, found an empty file")
-
-
-def _rows(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are neither empty nor comments, with the line each begins on."""
-    title = _TITLE.match(content)
-    if title and title.group(1) != "1":
-        raise MemoryFileError(f"{path}:1: expected format 1, found format {title.group(1)}")
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
-    line = 1
+def _columns(line: str) -> list[str]:
+    """The columns of one line; a rule never goes on in the next one."""
     try:
-        for row in reader:
-            if row and not row[0].startswith("#"):
-                yield line, row
-            line = reader.line_num + 1
+        return next(csv.reader([line], strict=True))
     except csv.Error as error:
-        raise MemoryFileError(f"{path}:{line}: not CSV: {error}") from error
+        raise ValueError(f"not CSV: {error}") from error
+
+
+def _refuse_repeated_ids(path: Path, content: Content) -> None:
+    if len({rule.id for rule in content.rules}) == len(content.rules):
+        return
+    first: dict[int, int] = {}
+    for rule, place in zip(content.rules, content.lines, strict=True):
+        if rule.id in first:
+            raise MemoryFileError(f"{path}:{place}: id {rule.id} is taken by line {first[rule.id]}")
+        first[rule.id] = place
 
 
 def append(path: Path, rules: Iterable[NewRule]) -> list[Rule]:
@@ -106,10 +136,10 @@ def append(path: Path, rules: Iterable[NewRule]) -> list[Rule]:
         ValueError: nothing comparable is left of a rule's text.
     """
     with _alone_in(path.parent):
-        old = [entry.rule for entry in read(path)] if path.exists() else []
+        old = read(path).rules if path.exists() else ()
         first = 1 + max((rule.id for rule in old), default=0)
         added = [rule.numbered(first + place) for place, rule in enumerate(rules)]
-        content = path.read_text("utf-8-sig") if path.exists() else f"{TITLE}\n{','.join(COLUMNS)}\n"
+        content = _text(path) if path.exists() else f"{TITLE}\n{','.join(COLUMNS)}\n"
         _replace(path, content + "\n" * (not content.endswith("\n")) + lines(added))
     return added
 
@@ -124,7 +154,7 @@ def lines(rules: Iterable[Rule]) -> str:
 def _replace(path: Path, content: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(content, "utf-8")
+        temporary.write_bytes(content.encode())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -13,7 +13,6 @@ from datetime import date
 from enum import StrEnum
 
 from merchant_classifier.matching import RuleIndex
-from merchant_classifier.memory_file import Entry
 from merchant_classifier.rules import Kind, Rule, folded
 
 
@@ -32,7 +31,7 @@ class Flaw(StrEnum):
 class Finding:
     """One rule at fault and why."""
 
-    entry: Entry
+    rule: Rule
     flaw: Flaw
     why: str
 
@@ -46,31 +45,30 @@ _COVERING = {
 }
 
 
-def lint(entries: Sequence[Entry], today: date, hit: Collection[int] | None = None) -> list[Finding]:
-    """At most one finding a rule, in the order of the entries.
+def lint(rules: Sequence[Rule], today: date, hit: Collection[int] | None = None) -> list[Finding]:
+    """At most one finding a rule, in the order of the rules.
 
     Args:
-        entries: the rules.
+        rules: of one file.
         today: the day on which expiry is judged.
         hit: numbers of the rules that decided about some sample of descriptions; None when there was no sample.
     """
-    index = RuleIndex(entry.rule for entry in entries if entry.rule.holds(today))
-    return [finding for entry in entries for finding in _of(entry, index, today, hit)]
+    index = RuleIndex(rule for rule in rules if rule.holds(today))
+    return [finding for rule in rules for finding in _of(rule, index, today, hit)]
 
 
-def _of(entry: Entry, index: RuleIndex, today: date, hit: Collection[int] | None) -> Iterator[Finding]:
-    rule = entry.rule
+def _of(rule: Rule, index: RuleIndex, today: date, hit: Collection[int] | None) -> Iterator[Finding]:
     if not rule.holds(today):
-        yield Finding(entry, Flaw.EXPIRED, f"since {rule.expires}")
+        yield Finding(rule, Flaw.EXPIRED, f"since {rule.expires}")
         return
     covering = [other for other in index.candidates(rule.key, rule.key.split(" ")) if _covers(other, rule)]
     next_best = max(covering, key=lambda other: other.rank, default=None)
     if next_best is not None and (next_best.mcc == rule.mcc or next_best.rank > rule.rank):
-        yield Finding(entry, _flaw(rule, next_best), f"by {_named(next_best)}")
+        yield Finding(rule, _flaw(rule, next_best), f"by {_named(next_best)}")
     elif rule.kind is Kind.PREFIX and len(folded(rule.text).split()) > len(rule.key.split()):
-        yield Finding(entry, Flaw.BROAD, f"it is read as {rule.key!r}")
+        yield Finding(rule, Flaw.BROAD, f"it is read as {rule.key!r}")
     elif hit is not None and rule.id not in hit:
-        yield Finding(entry, Flaw.DEAD, "no description of the sample was decided by it")
+        yield Finding(rule, Flaw.DEAD, "no description of the sample was decided by it")
 
 
 def _covers(other: Rule, rule: Rule) -> bool:

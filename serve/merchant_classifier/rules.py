@@ -89,10 +89,11 @@ def folded(text: str) -> str:
 
 def domains(line: str) -> Iterator[str]:
     """Every internet domain a folded description names, and the domains above it."""
-    for match in _DOMAIN.finditer(line):
-        parts = match.group().split(".")
-        for start in range(len(parts) - 1):
-            yield ".".join(parts[start:])
+    for word in line.split(" "):
+        for match in _DOMAIN.finditer(word) if "." in word else ():
+            parts = match.group().split(".")
+            for start in range(len(parts) - 1):
+                yield ".".join(parts[start:])
 
 
 def literals(pattern: str) -> list[str]:

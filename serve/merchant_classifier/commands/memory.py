@@ -71,9 +71,9 @@ def _list_action(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    for entry in read(args.file):
-        fields = entry.rule.fields()
-        if args.kind in (None, entry.rule.kind) and args.contains.lower() in "\t".join(fields).lower():
+    for rule in read(args.file).rules:
+        fields = rule.fields()
+        if args.kind in (None, rule.kind) and args.contains.lower() in "\t".join(fields).lower():
             print("\t".join(fields))
     return 0
 
@@ -96,10 +96,12 @@ def _lint(args: argparse.Namespace) -> int:
         for description in _lines_of(args.against):
             memory.decide(description)
         hit = memory.hits
-    findings = lint(memory.entries, date.today(), hit)
+    content = memory.content
+    findings = lint(content.rules, date.today(), hit)
     for finding in findings:
-        print(f"{args.file}:{finding.entry.line}: #{finding.entry.rule.id} is {finding.flaw}: {finding.why}")
-    print(f"{len(memory.entries)} rules, {len(findings)} findings")
+        number = finding.rule.id
+        print(f"{args.file}:{content.place(number)}: #{number} is {finding.flaw}: {finding.why}")
+    print(f"{len(content.rules)} rules, {len(findings)} findings")
     return 1 if findings else 0
 
 
