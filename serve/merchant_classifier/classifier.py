@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -96,6 +97,14 @@ class MerchantClassifier:
         classifier = cls(bundle, mode=Mode(mode), threads=threads, memo=memo, memory=memory)
         classifier._warm_up()
         return classifier
+
+    def at_threshold(self, threshold: float) -> MerchantClassifier:
+        """The same model, without a memo, naming what has at least this confidence (0 to 1), whatever the mode."""
+        other = copy(self)
+        other._decider = self._decider.at_threshold(threshold)
+        other._memo = None
+        _LIVE.add(other)
+        return other
 
     @property
     def decider(self) -> Decider:

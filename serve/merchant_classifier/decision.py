@@ -112,6 +112,11 @@ class Decider:
                 path, "labels, temperature and thresholds", f"{type(error).__name__}: {error}"
             ) from error
 
+    def at_threshold(self, threshold: float) -> Decider:
+        """The same labels, answering in every mode what has at least this probability, codes and categories alike."""
+        level = dict.fromkeys(self.categories, threshold)
+        return Decider(self.labels, self.temperature, dict.fromkeys(Mode, {"label": level, "category": level}))
+
     def _read_thresholds(self, levels: Mapping[str, Mapping[str, float]]) -> _Thresholds:
         return _Thresholds(
             [levels["label"][label.category] for label in self.labels],
