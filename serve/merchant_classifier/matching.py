@@ -8,7 +8,8 @@ other and needs no lock.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from merchant_classifier.rules import SHORTEST_LITERAL, Kind, Rule, domains, folded, literals
@@ -22,6 +23,15 @@ _LONG_LITERAL = 2 * _STRIDE - 1
 _PREFIX_START = 3
 
 _Table = Mapping[str, Sequence[Rule]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Patterns by runs of `size` characters; a description is looked up by its runs at every `step`."""
+
+    size: int
+    step: int
+    rules: _Table
 
 
 class RuleIndex:
@@ -41,11 +51,9 @@ class RuleIndex:
         self._domain = _by_key(self._rules[Kind.DOMAIN])
         self._prefix = _by_key(self._rules[Kind.PREFIX])
         self._prefix_lengths = _lengths_by_start(self._prefix)
-        if old and old._rules[Kind.PATTERN] == self._rules[Kind.PATTERN]:
-            self._short, self._long = old._short, old._long  # the only tables that are slow to make
-        else:
-            short, long = _split(self._rules[Kind.PATTERN], lambda rule: _longest(rule.key) >= _LONG_LITERAL)
-            self._short, self._long = _by_grams(short, SHORTEST_LITERAL, 1), _by_grams(long, _STRIDE, _STRIDE)
+        # The only tables that are slow to make.
+        same = old is not None and old._rules[Kind.PATTERN] == self._rules[Kind.PATTERN]
+        self._patterns: Sequence[_Runs] = old._patterns if old and same else _runs(self._rules[Kind.PATTERN])
 
     def candidates(self, description: str, words: Sequence[str]) -> Iterator[Rule]:
         """Every rule whose text fits, expired ones too.
@@ -58,7 +66,7 @@ class RuleIndex:
             yield from self._exact.get(text, ())
             if self._prefix:
                 yield from self._beginning(text)
-        if self._domain or self._short or self._long:
+        if self._domain or self._patterns:
             yield from self._in_line(folded(description))
 
     def _beginning(self, text: str) -> Iterator[Rule]:
@@ -70,10 +78,8 @@ class RuleIndex:
         if self._domain and "." in line:
             for domain in set(domains(line)):
                 yield from self._domain.get(domain, ())
-        if self._long:
-            yield from _fitting(self._long, line, _STRIDE, _STRIDE)
-        if self._short:
-            yield from _fitting(self._short, line, SHORTEST_LITERAL, 1)
+        for runs in self._patterns:
+            yield from _fitting(runs, line)
 
 
 def readings(words: Sequence[str]) -> tuple[str, ...]:
@@ -109,11 +115,11 @@ def fits(pattern: str, line: str) -> bool:
     return True
 
 
-def _fitting(table: _Table, line: str, size: int, step: int) -> Iterator[Rule]:
-    """Patterns that fit a line, found by the line's runs of `size` characters at every `step`."""
+def _fitting(runs: _Runs, line: str) -> Iterator[Rule]:
+    """Patterns that fit a line."""
     tried: set[int] = set()
-    for start in range(0, len(line) - size + 1, step):
-        for rule in table.get(line[start : start + size], ()):
+    for start in range(0, len(line) - runs.size + 1, runs.step):
+        for rule in runs.rules.get(line[start : start + runs.size], ()):
             if rule.id not in tried:
                 tried.add(rule.id)
                 if fits(rule.key, line):
@@ -137,33 +143,35 @@ def _lengths_by_start(keys: Iterable[str]) -> Mapping[str, Sequence[int]]:
     return {start: sorted(found) for start, found in lengths.items()}
 
 
-def _split(rules: Iterable[Rule], test: Callable[[Rule], bool]) -> tuple[list[Rule], list[Rule]]:
-    parts: tuple[list[Rule], list[Rule]] = [], []
-    for rule in rules:
-        parts[test(rule)].append(rule)
-    return parts
+def _runs(patterns: Sequence[Rule]) -> list[_Runs]:
+    """Indexes of patterns that hold a long literal, and of those that do not; the empty ones left out."""
+    long = [rule for rule in patterns if _longest(rule.key) >= _LONG_LITERAL]
+    short = [rule for rule in patterns if _longest(rule.key) < _LONG_LITERAL]
+    by_long = _Runs(_STRIDE, _STRIDE, _by_run(long, _STRIDE, _STRIDE))
+    by_short = _Runs(SHORTEST_LITERAL, 1, _by_run(short, SHORTEST_LITERAL, 1))
+    return [runs for runs in (by_long, by_short) if runs.rules]
 
 
 def _longest(pattern: str) -> int:
     return max(map(len, literals(pattern)))
 
 
-def _by_grams(rules: Sequence[Rule], size: int, offsets: int) -> _Table:
-    """Each pattern under `offsets` consecutive runs of `size` characters: every text it fits holds one of them at a cut.
+def _by_run(patterns: Sequence[Rule], size: int, step: int) -> _Table:
+    """Each pattern under `step` consecutive runs of `size` characters: a text it fits holds one of them at a cut.
 
     Of all such places in a pattern, the one is taken whose runs the fewest patterns share.
     """
-    choices = [list(_windows(rule.key, size, offsets)) for rule in rules]
-    shared = Counter(gram for windows in choices for gram in {gram for window in windows for gram in window})
+    choices = [list(_windows(rule.key, size, step)) for rule in patterns]
+    shared = Counter(run for windows in choices for run in {run for window in windows for run in window})
     table: dict[str, list[Rule]] = defaultdict(list)
-    for rule, windows in zip(rules, choices, strict=True):
-        chosen = min(windows, key=lambda window: (sum(shared[gram] for gram in window), window))
-        for gram in set(chosen):
-            table[gram].append(rule)
+    for rule, windows in zip(patterns, choices, strict=True):
+        chosen = min(windows, key=lambda window: (sum(shared[run] for run in window), window))
+        for run in set(chosen):
+            table[run].append(rule)
     return dict(table)
 
 
-def _windows(pattern: str, size: int, offsets: int) -> Iterator[tuple[str, ...]]:
+def _windows(pattern: str, size: int, step: int) -> Iterator[tuple[str, ...]]:
     for piece in literals(pattern):
-        for start in range(len(piece) - size - offsets + 2):
-            yield tuple(piece[start + offset : start + offset + size] for offset in range(offsets))
+        for start in range(len(piece) - size - step + 2):
+            yield tuple(piece[start + offset : start + offset + size] for offset in range(step))
