@@ -233,10 +233,16 @@ class TestSignatures:
         with pytest.raises(SignatureInvalid):
             bundle.read(directory, public_key=key)
 
-    @pytest.mark.parametrize("key", [bytes(32), b"short", bytes(range(32))])
+    @pytest.mark.parametrize("key", [bytes(32), bytes(range(32))])
     def test_another_key_is_refused(self, signed: tuple[Path, bytes], key: bytes) -> None:
         directory, _ = signed
         with pytest.raises(SignatureInvalid):
+            bundle.read(directory, public_key=key)
+
+    @pytest.mark.parametrize("key", [b"", b"short", bytes(33)])
+    def test_what_is_no_key_at_all_is_the_callers_mistake(self, signed: tuple[Path, bytes], key: bytes) -> None:
+        directory, _ = signed
+        with pytest.raises(ValueError, match="32 bytes"):
             bundle.read(directory, public_key=key)
 
 
