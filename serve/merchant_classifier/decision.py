@@ -115,7 +115,7 @@ class Decider:
     def at_threshold(self, threshold: float) -> Decider:
         """The same labels, answering in every mode what has at least this probability, codes and categories alike."""
         level = dict.fromkeys(self.categories, threshold)
-        return Decider(self.labels, self.temperature, dict.fromkeys(Mode, {"label": level, "category": level}))
+        return Decider(self.labels, self.temperature, {mode: {"label": level, "category": level} for mode in Mode})
 
     def _read_thresholds(self, levels: Mapping[str, Mapping[str, float]]) -> _Thresholds:
         return _Thresholds(
