@@ -109,12 +109,13 @@ def test_an_interrupted_student_goes_on_where_it_was(trained: Path, monkeypatch:
     torch = pytest.importorskip("torch")
     from train import config as configs
     from train import distill
+    from train.rows import read_rows
 
     monkeypatch.chdir(trained)
     torch.set_num_threads(1)
     config = configs.load("toy.toml")
     names = sorted(TRADES)
-    rows = distill.read_rows(config, names)
+    rows = read_rows(config, names)
     whole = distill.train(config, rows, names, trained / "build/toy")
 
     saved = distill._Trainer._save

@@ -29,7 +29,7 @@ plain_names = st.lists(
 
 @given(any_text | wrapping)
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_every_string_gives_few_short_clean_words(raw):
+def test_every_string_gives_few_short_clean_words(raw: str) -> None:
     descriptor = normalize(raw)
     assert len(descriptor.words) <= MAX_WORDS
     for word in descriptor.words:
@@ -41,13 +41,13 @@ def test_every_string_gives_few_short_clean_words(raw):
 
 @given(any_text | wrapping)
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_the_answer_depends_on_nothing_but_the_string(raw):
+def test_the_answer_depends_on_nothing_but_the_string(raw: str) -> None:
     assert normalize(raw) == normalize("".join(list(raw)))
 
 
 @given(any_text)
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_folding_is_bounded_and_encodable(raw):
+def test_folding_is_bounded_and_encodable(raw: str) -> None:
     folded = fold(raw, MAX_CHARACTERS)
     assert len(folded) <= MAX_CHARACTERS
     folded.encode()
@@ -55,7 +55,7 @@ def test_folding_is_bounded_and_encodable(raw):
 
 @given(wrapping | any_text)
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_a_marker_comes_first_and_only_with_an_intermediary(raw):
+def test_a_marker_comes_first_and_only_with_an_intermediary(raw: str) -> None:
     descriptor = normalize(raw)
     marked = [word.endswith("*") for word in descriptor.words]
     assert any(marked) == (descriptor.intermediary is not None)
@@ -64,7 +64,7 @@ def test_a_marker_comes_first_and_only_with_an_intermediary(raw):
 
 @given(plain_names)
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_a_plain_name_is_a_fixed_point(name):
+def test_a_plain_name_is_a_fixed_point(name: str) -> None:
     """Words that begin with Q are no issuer phrase, place or code: nothing may be taken from them."""
     descriptor = normalize(name)
     assert descriptor.words == tuple(name.lower().split())
@@ -73,21 +73,21 @@ def test_a_plain_name_is_a_fixed_point(name):
 
 @given(plain_names, st.sampled_from(["\u200b", "\u200d", "\u202e", "\u2066", "\ufeff", "\u00ad"]), st.data())
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_an_invisible_character_anywhere_changes_nothing(name, invisible, data):
+def test_an_invisible_character_anywhere_changes_nothing(name: str, invisible: str, data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(name)))
     assert normalize(name[:position] + invisible + name[position:]) == normalize(name)
 
 
 @given(plain_names)
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_case_and_width_of_letters_change_no_word(name):
+def test_case_and_width_of_letters_change_no_word(name: str) -> None:
     wide = "".join(chr(ord(char) + 0xFEE0) if char != " " else "\u3000" for char in name)
     assert normalize(name.lower()).words == normalize(name).words == normalize(wide).words
 
 
 @given(plain_names)
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_a_facilitator_prefix_adds_its_marker_and_nothing_else(name):
+def test_a_facilitator_prefix_adds_its_marker_and_nothing_else(name: str) -> None:
     prefixed = normalize(f"SQ *{name}")
     assert prefixed.words == ("square*", *normalize(name).words)
     assert prefixed.merchant == normalize(name).merchant

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,14 @@ from merchant_classifier.errors import InputError
 from train import collect, runs, split
 from train.config import Config, Data, Source
 from train.keys import base_keys, letters, name_head
-from train.split import LATER, PARTS, TEST, TRAIN, VALIDATION, Rows, divide
+from train.runs import LATER, TEST, TRAIN, VALIDATION
+from train.split import PARTS, Rows, divide
 
 TOWNS = ("leeds", "york", "bath", "hull", "ely", "derby", "truro", "wells", "ripon", "exeter", "crewe")
 TOWNS_AND_MORE = (*TOWNS, *(town + "ton" for town in TOWNS))
 
 
-def config_of(folder: Path, *sources: str, labels: str = "own", **changes: int) -> Config:
+def config_of(folder: Path, *sources: str, labels: str = "own", **changes: Any) -> Config:
     found = []
     for number, content in enumerate(sources):
         path = folder / f"source{number}.csv"

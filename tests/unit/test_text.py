@@ -33,18 +33,18 @@ def _is_right(row: dict[str, object]) -> bool:
 
 
 @pytest.mark.parametrize("row", [row for row in DESCRIPTORS if "gap" not in row], ids=lambda row: ascii(row["text"]))
-def test_merchant_and_intermediary_are_read_out_of_real_shaped_lines(row):
+def test_merchant_and_intermediary_are_read_out_of_real_shaped_lines(row: dict[str, str]) -> None:
     descriptor = normalize(row["text"])
     assert (descriptor.merchant, descriptor.intermediary) == (row["merchant"], row["intermediary"])
 
 
-def test_known_gaps_are_few_and_still_gaps():
+def test_known_gaps_are_few_and_still_gaps() -> None:
     gaps = [row for row in DESCRIPTORS if "gap" in row]
     assert [row["text"] for row in gaps if _is_right(row)] == []
     assert len(gaps) <= 0.04 * len(DESCRIPTORS)
 
 
-def test_merchant_of_a_line_keeps_its_words():
+def test_merchant_of_a_line_keeps_its_words() -> None:
     """`normalize(merchant)` has the words of the line, for all golden lines but at most 2 %."""
     changed = []
     for row in [*DESCRIPTORS, *MERCHANTS]:
@@ -72,7 +72,7 @@ def test_merchant_of_a_line_keeps_its_words():
         ("407ETR", "407etr"),
     ],
 )
-def test_numbers_of_a_name_stay_and_store_numbers_go(raw, words):
+def test_numbers_of_a_name_stay_and_store_numbers_go(raw: str, words: str) -> None:
     assert normalize(raw).text == words
 
 
@@ -98,12 +98,12 @@ def test_numbers_of_a_name_stay_and_store_numbers_go(raw, words):
         ("Кафе SUSHI", "kafe sushi"),
     ],
 )
-def test_characters_fold_to_what_they_stand_for(raw, words):
+def test_characters_fold_to_what_they_stand_for(raw: str, words: str) -> None:
     assert normalize(raw).text == words
 
 
 @pytest.mark.parametrize("invisible", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\u200f", "\u034f"])
-def test_invisible_characters_vanish_without_splitting_a_word(invisible):
+def test_invisible_characters_vanish_without_splitting_a_word(invisible: str) -> None:
     assert normalize(f"cas{invisible}ino roy{invisible}al").text == "casino royal"
 
 
@@ -111,36 +111,36 @@ def test_invisible_characters_vanish_without_splitting_a_word(invisible):
     "raw",
     ["Bank of Baroda", "Air Canada", "Boston Pizza", "Toys R Us", "Blue Door Trading Co", "Hotel Paris", "Volvo AB"],
 )
-def test_clean_names_that_end_like_a_place_stay_whole(raw):
+def test_clean_names_that_end_like_a_place_stay_whole(raw: str) -> None:
     assert normalize(raw).merchant == raw
 
 
-def test_a_city_cut_at_thirteen_characters_goes():
+def test_a_city_cut_at_thirteen_characters_goes() -> None:
     assert normalize("TESCO STORES NEWCASTLE UPO GB").text == "tesco stores"
 
 
-def test_a_line_that_is_only_a_place_keeps_it():
+def test_a_line_that_is_only_a_place_keeps_it() -> None:
     assert normalize("LONDON GB").words == ("london",)
 
 
 @pytest.mark.parametrize("raw", ["", "   ", "\x00", "&", "'", "\ud800", "\u200b" * 300, "000000000000", "09/12"])
-def test_nothing_readable_gives_no_words(raw):
+def test_nothing_readable_gives_no_words(raw: str) -> None:
     descriptor = normalize(raw)
     assert (descriptor.words, descriptor.merchant) == ((), "")
 
 
-def test_only_strings_are_read():
+def test_only_strings_are_read() -> None:
     with pytest.raises(TypeError, match="must be str, got bytes"):
         normalize(b"SQ *CAFE")  # type: ignore[arg-type]
 
 
-def test_words_are_bounded():
+def test_words_are_bounded() -> None:
     descriptor = normalize("SQ *" + " ".join("abcdefghij"[i % 10] * 40 for i in range(40)))
     assert len(descriptor.words) <= MAX_WORDS
     assert max(map(len, descriptor.words)) <= MAX_WORD_CHARACTERS
 
 
-def test_only_the_first_characters_are_read():
+def test_only_the_first_characters_are_read() -> None:
     line = "a name " * 40
     assert normalize(line[:MAX_CHARACTERS]) == normalize(line[:MAX_CHARACTERS] + "x" * 1_000_000)
 
@@ -166,28 +166,28 @@ def _seconds(raw: str) -> float:
 
 
 @pytest.mark.parametrize("raw", _ADVERSARIAL, ids=lambda raw: ascii(raw[:10]))
-def test_no_repetition_makes_a_pattern_backtrack(raw):
+def test_no_repetition_makes_a_pattern_backtrack(raw: str) -> None:
     assert _seconds(raw) < 5e-3
 
 
 @pytest.mark.parametrize("unit", ["x", "é1*", "SQ *", "\u200b", "\x00"])
-def test_a_megabyte_costs_no_more_than_a_line(unit):
+def test_a_megabyte_costs_no_more_than_a_line(unit: str) -> None:
     normalize(unit)
     assert _seconds(unit * (1_000_000 // len(unit))) < 5e-3
 
 
-def test_the_table_of_characters_is_bounded():
+def test_the_table_of_characters_is_bounded() -> None:
     table = _Table(str.lower)
     for code in range(REMEMBERED_CHARACTERS + 1000):
         assert chr(code).translate(table) == chr(code).lower()
     assert len(table) == REMEMBERED_CHARACTERS
 
 
-def test_folding_respects_its_limit_when_signs_unfold():
+def test_folding_respects_its_limit_when_signs_unfold() -> None:
     assert len(fold("\ufdfa" * 256, 256)) <= 256
 
 
-def test_places_are_lower_case_ascii_sorted_and_unique():
+def test_places_are_lower_case_ascii_sorted_and_unique() -> None:
     lines = (Path(text_module.__file__).parent / "places.txt").read_text("ascii").splitlines()
     assert lines == sorted(set(lines))
     assert all(line == line.lower().strip() and line for line in lines)
@@ -197,7 +197,7 @@ def test_places_are_lower_case_ascii_sorted_and_unique():
 # --- the golden set itself -----------------------------------------------------------------------
 
 
-def test_golden_set_is_large_and_wide():
+def test_golden_set_is_large_and_wide() -> None:
     strata = Counter(row["stratum"] for row in MERCHANTS)
     assert set(strata) == {"easy", "medium", "hard", "abstain", "spoof"}
     assert min(strata.values()) >= 50
@@ -208,17 +208,17 @@ def test_golden_set_is_large_and_wide():
     assert len(set(FORMATS)) == 12
 
 
-def test_golden_texts_are_unique():
+def test_golden_texts_are_unique() -> None:
     for rows in (DESCRIPTORS, MERCHANTS):
         assert [text for text, count in Counter(row["text"] for row in rows).items() if count > 1] == []
 
 
-def test_only_abstain_rows_accept_nothing():
+def test_only_abstain_rows_accept_nothing() -> None:
     assert {row["stratum"] for row in MERCHANTS if not row["accept"]} == {"abstain"}
     assert all(not row["accept"] for row in MERCHANTS if row["stratum"] == "abstain")
 
 
-def test_accepted_codes_exist():
+def test_accepted_codes_exist() -> None:
     path = ROOT / "data" / "labels.csv"
     with path.open(encoding="utf-8", newline="") as lines:
         known = {row["mcc"] for row in csv.DictReader(lines)}
@@ -235,20 +235,20 @@ def _trained(table: str) -> set[str]:
 
 
 @pytest.mark.parametrize("table", ["curated_merchants.csv", "merchants.csv"])
-def test_golden_lines_are_not_in_the_training_tables(table):
+def test_golden_lines_are_not_in_the_training_tables(table: str) -> None:
     trained = _trained(table)
     assert [row["text"] for row in MERCHANTS if str(row["text"]).casefold() in trained] == []
 
 
 @pytest.mark.slow
-def test_lines_without_a_merchant_share_no_words_with_a_training_row():
+def test_lines_without_a_merchant_share_no_words_with_a_training_row() -> None:
     """Brands are known by name, so only the other strata must be new to the model word for word."""
     trained = {normalize(text).text for text in _trained("merchants.csv")}
     new = [row for row in MERCHANTS if row["stratum"] in {"abstain", "spoof"}]
     assert [row["text"] for row in new if normalize(str(row["text"])).text in trained - {""}] == []
 
 
-def test_a_brand_has_the_same_words_in_every_issuer_format():
+def test_a_brand_has_the_same_words_in_every_issuer_format() -> None:
     """At most 1 % of the lines differ from the bare name."""
     differing = [
         line for brand in BRANDS for line in descriptors(brand) if normalize(line).words != normalize(brand).words
