@@ -121,8 +121,8 @@ def test_equal_models_are_rarely_refused_by_chance() -> None:
     few = rows(600)
     wrongly = 0
     for number in range(12):
-        pair = [judge(Synthetic.on(few, salt=f"{side}{number}"), few, TAXONOMY) for side in "ab"]
-        groups = compare.by_group(few, *pair, checks.category_of_rows(few, TAXONOMY), 30)
+        one, other = (judge(Synthetic.on(few, salt=f"{side}{number}"), few, TAXONOMY) for side in "ab")
+        groups = compare.by_group(few, one, other, checks.category_of_rows(few, TAXONOMY), 30)
         wrongly += any(found.high < 0 for found in groups.values())
     assert wrongly <= 2
 

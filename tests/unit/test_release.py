@@ -43,7 +43,7 @@ def approve(*, accepted: bool = True, version: str = "1.0") -> None:
     identity = bundles.read(build / "bundle").identity
     metrics = json.loads((build / "metrics.json").read_text())
     (build / "metrics.json").write_text(json.dumps(metrics | {"bundle": identity, "version": version}))
-    gate = {"bundle": identity, "champion": shelf.current_identity(MODELS), "champion_version": None}
+    gate: dict[str, object] = {"bundle": identity, "champion": shelf.current_identity(MODELS), "champion_version": None}
     gate |= {"accepted": accepted, "reasons": [] if accepted else ["worse"], "checks": [], "latency": {}}
     (build / "gate.json").write_text(json.dumps(gate))
 
@@ -226,15 +226,12 @@ def test_what_a_killed_release_left_is_removed_by_the_next() -> None:
 
 
 def test_a_signed_release_is_verified_by_its_key(here: Path) -> None:
-    ed25519 = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ed25519")
-    from cryptography.hazmat.primitives import serialization as form
+    pytest.importorskip("cryptography")
+    from train.sign import make_key
 
-    key = ed25519.Ed25519PrivateKey.generate()
-    pem = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
-    (here / "key.pem").write_bytes(pem)
+    public = make_key(here / "key")
     approve()
-    assert release("--sign-key", "key.pem") == 0
-    public = key.public_key().public_bytes(form.Encoding.Raw, form.PublicFormat.Raw)
+    assert release("--sign-key", "key") == 0
     assert MerchantClassifier.load("models", public_key=public).version == "1.0"
 
 
