@@ -45,7 +45,7 @@ class Request:
     """What is asked about each descriptor.
 
     Attributes:
-        fields: columns wanted, of `FIELDS`, `MORE_FIELDS` and, with `top`, `top1_mcc`, `top1_label`, `top1_confidence`...
+        fields: columns wanted, of `FIELDS`, `MORE_FIELDS` and `top_fields`.
         mode: how sure an answer must be; None is the classifier's own mode.
     """
 
@@ -239,10 +239,10 @@ class _Window:
     ) -> tuple[list[_Answer], int]:
         """Answers of distinct texts, remembered or classified, and how many were classified."""
         young, old = self._young, self._old
-        answers = [young.get(text) or old.get(text) for text in texts]
-        missing = [text for text, answer in zip(texts, answers, strict=True) if answer is None]
+        known = [young.get(text) or old.get(text) for text in texts]
+        missing = [text for text, answer in zip(texts, known, strict=True) if answer is None]
         fresh = iter(classify(missing))
-        answers = [next(fresh) if answer is None else answer for answer in answers]
+        answers = [next(fresh) if answer is None else answer for answer in known]
         self._remember(texts, answers)
         return answers, len(missing)
 

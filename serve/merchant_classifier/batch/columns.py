@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from merchant_classifier.errors import InputError
@@ -37,14 +37,16 @@ class Choice:
     how: str
 
 
-def choose(path: str, names: Sequence[str], wanted: str | None, sample: Sequence[Sequence[str]]) -> Choice:
+def choose(
+    path: str, names: Sequence[str], wanted: str | None, sample: Callable[[], Sequence[Sequence[str]]]
+) -> Choice:
     """Find the column with descriptions.
 
     Args:
         path: for messages.
         names: of the columns.
         wanted: a name, or `#3` for the third column; None looks for one.
-        sample: values of the first rows, by column.
+        sample: gives values of the first rows, by column; asked only when no name is known.
 
     Raises:
         InputError: no such column, several of that name, or none looks like descriptions.
@@ -55,7 +57,7 @@ def choose(path: str, names: Sequence[str], wanted: str | None, sample: Sequence
     for known in KNOWN_NAMES:
         if known in letters:
             return Choice(letters.index(known), "by its name")
-    scores = [_text_share(values) for values in sample]
+    scores = [_text_share(values) for values in sample()]
     if scores and max(scores) >= _SAMPLE_LETTERS:
         return Choice(scores.index(max(scores)), "it holds the most text")
     raise InputError(f"{path}: no column looks like descriptions among {_listed(names)}; say --column NAME")
@@ -105,14 +107,13 @@ def suffix_for(names: Sequence[str], fields: Sequence[str]) -> str:
     return suffix
 
 
-def select(path: str, wanted: Sequence[str], names: Sequence[str], answers: Sequence[str]) -> list[int]:
-    """Indices into `names` + `answers` of the wanted columns; a name that stands twice means the first.
+def select(path: str, wanted: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Indices of the wanted columns; a name that stands twice means the first.
 
     Raises:
-        InputError: a column that is in neither.
+        InputError: a column that does not exist.
     """
-    every = [*names, *answers]
     for name in wanted:
-        if name not in every:
-            raise InputError(f"{path}: --columns: no column {name!r} among {_listed(every)}")
-    return [every.index(name) for name in wanted]
+        if name not in names:
+            raise InputError(f"{path}: --columns: no column {name!r} among {_listed(names)}")
+    return [names.index(name) for name in wanted]

@@ -1,4 +1,4 @@
-"""CSV and TSV files: cut into chunks, read by column, written back as they were with answers behind them."""
+"""CSV and TSV: rows of a chunk, and rows written back as they were with answers behind them."""
 
 from __future__ import annotations
 
@@ -11,152 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from merchant_classifier.batch import lexing
-from merchant_classifier.batch.chunks import CHUNK_BYTES, Chunk, Position, Reject
+from merchant_classifier.batch.chunks import Chunk, Reject
+from merchant_classifier.batch.cutting import MAX_RECORD, NEVER_CLOSED, TOO_LONG
 from merchant_classifier.batch.lexing import Dialect, Positions, Records
-from merchant_classifier.batch.streams import Lookahead
 from merchant_classifier.errors import InputError
-
-MAX_RECORD = 64 << 20
-"""Bytes of one record; a quoted field longer than that counts as never closed."""
-
-DELIMITERS = (b",", b";", b"\t", b"|")
-
-_BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-NEVER_CLOSED = "a quote opens a field that is never closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The top of a delimited file.
-
-    Attributes:
-        names: of the columns.
-        dialect: how the file is written.
-        text: the header record as it was written, without its line ending; empty when the file has none.
-        bom: the byte order mark at the beginning, or nothing.
-        ending: line ending of the header.
-        body: where the first row begins.
-    """
-
-    names: tuple[str, ...]
-    dialect: Dialect
-    text: bytes
-    bom: bytes
-    ending: bytes
-    body: Position
-
-
-def read_header(path: str, text: Lookahead, delimiter: bytes | None, *, marker: str = "", named: bool = True) -> Header:
-    """Look at the header of a text that stands at its beginning.
-
-    Args:
-        path: for messages.
-        text: UTF-8; nothing of it is taken.
-        delimiter: of the fields; None finds out.
-        marker: text that the header line holds; lines before it are a bank's preamble.
-        named: whether the first record is a header; else columns are called `column_1` and so on.
-
-    Raises:
-        InputError: nothing there, not UTF-8, not closed.
-    """
-    data = text.peek(CHUNK_BYTES)
-    bom = _BOM if data.startswith(_BOM) else b""
-    if data.startswith(_UTF16):
-        raise InputError(f"{path}, line 1: not UTF-8 but UTF-16: say --encoding utf-16")
-    newline = b"\r" if b"\r" in data and b"\n" not in data else b"\n"
-    start = _header_start(path, data, len(bom), marker, newline)
-    dialect = Dialect(delimiter or _likely_delimiter(data[start:], newline), newline)
-    line = data.count(newline, 0, start) + 1
-    records = _first_records(path, text, start, dialect, line)
-    end = int(records.ends[0])
-    names = _names(path, records, line) if named else tuple(f"column_{i + 1}" for i in range(int(records.widths[0])))
-    after = records.data.find(newline, end) + 1 or len(records.data)
-    body = Position(start + after, line + records.data.count(newline, 0, after)) if named else Position(start, line)
-    ending = b"\r\n" if newline == b"\n" and records.data[end : end + 1] == b"\r" else newline
-    return Header(names, dialect, records.raw(0) if named else b"", bom, ending, body)
-
-
-def _header_start(path: str, data: bytes, start: int, marker: str, newline: bytes) -> int:
-    if not data[start:].strip():
-        raise InputError(f"{path}: expected a header and rows, found an empty file")
-    if not marker:
-        return start + len(data[start:]) - len(data[start:].lstrip(b"\r\n"))
-    place = data.find(marker.encode(), start)
-    if place < 0:
-        raise InputError(f"{path}: expected a header line with {marker!r}, found none")
-    return max(start, data.rfind(newline, 0, place) + 1)
-
-
-def _likely_delimiter(data: bytes, newline: bytes) -> bytes:
-    """The delimiter that gives the first record most fields; a comma when none gives two."""
-    line = data[: data.find(newline) + 1 or len(data)][:65_536]
-    widths = {delimiter: _first_width(line, Dialect(delimiter, newline)) for delimiter in DELIMITERS}
-    return max(DELIMITERS, key=lambda delimiter: widths[delimiter])
-
-
-def _first_width(line: bytes, dialect: Dialect) -> int:
-    records = Records(line, dialect)
-    return int(records.widths[0]) if len(records) else 1
-
-
-def _first_records(path: str, text: Lookahead, start: int, dialect: Dialect, line: int) -> Records:
-    """The structure of as much text as holds the first record whole."""
-    size = CHUNK_BYTES
-    while True:
-        data = text.peek(size)
-        records = Records(data[start:], dialect)
-        at_end = len(data) < size or size >= MAX_RECORD
-        if len(records) and (at_end or int(records.ends[0]) < len(records.data)):
-            return records
-        if at_end:
-            raise InputError(f"{path}, line {line}: {NEVER_CLOSED}")
-        size *= 2
-
-
-def _names(path: str, records: Records, line: int) -> tuple[str, ...]:
-    try:
-        first = np.array([0])
-        width = int(records.widths[0])
-        return tuple(records.column(i, first).cast(pa.string())[0].as_py().strip() for i in range(width))
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path}, line {line}: the header is not UTF-8; say --encoding cp1252 or another") from error
-
-
-def chunks(text: Lookahead, dialect: Dialect, start: Position, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
-    """Cut the rest of a text into chunks of whole records.
-
-    Where a chunk ends depends only on where it begins, so a run that resumes
-    there makes the same chunks.
-
-    Args:
-        text: UTF-8, standing at `start`.
-        dialect: how it is written.
-        start: where it stands.
-        size: bytes of a chunk, more when one record is longer.
-    """
-    while data := text.peek(size):
-        length, broken = _cut(text, data, dialect, size)
-        content = text.take(length)
-        end = Position(start.offset + length, start.line + content.count(dialect.newline))
-        yield Chunk(content, start, end, broken)
-        start = end
-
-
-def _cut(text: Lookahead, data: bytes, dialect: Dialect, size: int) -> tuple[int, bool]:
-    """Bytes of the next chunk, and whether it is one line with a quote that is never closed."""
-    while True:
-        length, is_open = lexing.last_boundary(data, dialect)
-        at_end = len(data) < size
-        if at_end and not is_open:
-            return len(data), False
-        if length:
-            return length, False
-        if at_end or size >= MAX_RECORD:
-            return data.find(dialect.newline) + 1 or len(data), True
-        size *= 2
-        data = text.peek(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +40,8 @@ class DelimitedReader:
             InputError: not UTF-8, and that is no reason to reject only the row.
         """
         if chunk.broken:
-            return DelimitedRows(Records(b"", self.dialect), [Reject(chunk.start.line, NEVER_CLOSED, chunk.content)])
+            reason = NEVER_CLOSED if len(chunk.content) < MAX_RECORD else TOO_LONG
+            return DelimitedRows(Records(b"", self.dialect), [Reject(chunk.start.line, reason, chunk.content)])
         records = Records(chunk.content, self.dialect)
         reasons = {fault.record: fault.reason for fault in records.faults(self.width)}
         for position, value in self._wrong_bytes(chunk):
@@ -205,7 +64,7 @@ class DelimitedReader:
                 position = start + error.start
                 if not self.wrong_bytes:
                     line = chunk.start.line + data.count(self.dialect.newline, 0, position)
-                    raise InputError(_not_utf8(self.path, line, data[position])) from None
+                    raise InputError(not_utf8(self.path, line, data[position])) from None
                 yield position, data[position]
                 start = data.find(self.dialect.newline, position) + 1
                 if start:
@@ -213,8 +72,10 @@ class DelimitedReader:
             return
 
 
-def _not_utf8(path: str, line: int, value: int) -> str:
-    return f"{path}, line {line}: not UTF-8 (byte 0x{value:02X}); say --encoding cp1252 or another, or --rejects FILE to go on"
+def not_utf8(path: str, line: int, value: int) -> str:
+    """What to say about a byte that stops the run."""
+    way_out = "say --encoding cp1252 or another, or --rejects FILE to go on without such rows"
+    return f"{path}, line {line}: not UTF-8 (byte 0x{value:02X}); {way_out}"
 
 
 class DelimitedRows:
@@ -298,9 +159,16 @@ class DelimitedWriter:
         """Neighbouring answer columns as one: joined once for each distinct descriptor."""
         return [pc.binary_join_element_wise(*answers, self.dialect.delimiter).take(indices)] if answers else []
 
-    def header(self, names: Sequence[str]) -> bytes:
-        """The header line."""
+    def header(self, names: Sequence[str], written: bytes) -> bytes:
+        """The header line.
+
+        Args:
+            names: of the output's columns.
+            written: the input's header record in this dialect; it is kept when all its columns are.
+        """
         fields = self.field(pa.array(names, pa.string())).to_pylist()
+        if written and self.same and self.selected[: self.width] == tuple(range(self.width)):
+            fields = [written, *fields[self.width :]]
         return self.dialect.delimiter.join(fields) + self.ending
 
     def field(self, column: Any) -> pa.Array:

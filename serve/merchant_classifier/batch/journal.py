@@ -1,4 +1,4 @@
-"""Output that survives `kill -9`: work files beside the output, a journal of what is safe in them, one rename at the end.
+"""Output that survives `kill -9`: work files beside the output, a journal of what is safe in them, renames at the end.
 
 Each finished chunk appends to up to three streams (output, rejects,
 statistics); from time to time they are forced to disk and a line of the journal
@@ -15,13 +15,14 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, BinaryIO
 
 from merchant_classifier.batch.chunks import Counts, Outcome, Position
+from merchant_classifier.batch.columnar import streams_in, table_writer
 from merchant_classifier.errors import InputError
 
 SAFE_EVERY = 1.0
@@ -30,17 +31,10 @@ SAFE_EVERY = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Where the finished files go; each is written under a hidden name beside it first.
-
-    Attributes:
-        output: scored rows.
-        rejects: rows that could not be read.
-        manifest: what was done.
-    """
+    """Where the large files go: scored rows, and rows that could not be read."""
 
     output: Path
     rejects: Path
-    manifest: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +71,13 @@ class Journal:
     def __init__(self, targets: Targets, work: Mapping[str, Any], start: Position, *, resumable: bool = True) -> None:
         self._targets = targets
         self._path = targets.output.with_name(f".{targets.output.name}.journal")
-        self.statistics = targets.output.with_name(f".{targets.output.name}.statistics")
-        self.parts = (part_of(targets.output), part_of(targets.rejects), self.statistics)
+        self._statistics = targets.output.with_name(f".{targets.output.name}.statistics")
+        self._parts = (part_of(targets.output), part_of(targets.rejects), self._statistics)
+        self._whole = part_of(targets.output.with_name(f"{targets.output.name}.whole"))
+        self._renames: list[tuple[str, str]] = []
         self.progress = Progress(start, Counts())
         self._streams: list[BinaryIO] = []
+        self._sizes: list[int] = []
         self._journal = self._lock()
         entries = self._entries(work) if resumable else []
         self.resumed = bool(entries)
@@ -116,7 +113,7 @@ class Journal:
         except ValueError:  # a machine that lost power may have written anything
             return []
         if entries and "finished" not in entries[-1]:
-            sizes = [part.stat().st_size if part.exists() else -1 for part in self.parts]
+            sizes = [part.stat().st_size if part.exists() else -1 for part in self._parts]
             if any(size < needed for size, needed in zip(sizes, entries[-1]["sizes"], strict=True)):
                 return []
         return entries
@@ -129,9 +126,10 @@ class Journal:
             self._journal.truncate(0)
             self._write(work)
         if self.finished:
+            self._renames = entries[-1]["finished"]
             return
-        sizes = entries[-1]["sizes"] if entries else [0] * len(self.parts)
-        for part, size in zip(self.parts, sizes, strict=True):
+        sizes = entries[-1]["sizes"] if entries else [0] * len(self._parts)
+        for part, size in zip(self._parts, sizes, strict=True):
             self._streams.append(part.open("ab"))
             self._streams[-1].truncate(size)
 
@@ -155,12 +153,12 @@ class Journal:
         for stream in self._streams:
             stream.flush()
             os.fsync(stream.fileno())
+        self._sizes = [stream.tell() for stream in self._streams]
         self._write(self._entry())
         self._safe_at = monotonic()
 
     def _entry(self) -> dict[str, Any]:
-        sizes = [stream.tell() for stream in self._streams]
-        return {"position": self.progress.position, "counts": self.progress.counts, "sizes": sizes}
+        return {"position": self.progress.position, "counts": self.progress.counts, "sizes": self._sizes}
 
     def _write(self, entry: Mapping[str, Any]) -> None:
         self._journal.write(_line(entry) + b"\n")
@@ -173,29 +171,54 @@ class Journal:
         for stream in self._streams:
             stream.close()
 
-    def publish(self, *, keep_rejects: bool) -> None:
-        """Give the files their names. The journal says first that all is written, so that this can be done again."""
+    def statistics_lines(self) -> Iterator[bytes]:
+        """What the chunks' statistics say; after `seal`."""
+        with self._statistics.open("rb") as file:
+            yield from file
+
+    def assemble(self, schema: Any, parquet: bool) -> None:
+        """Make one Parquet or Arrow file of the streams that the chunks are; after `seal`."""
+        part = part_of(self._targets.output)
+        with part.open("rb") as file, table_writer(str(self._whole), schema, parquet, in_place=True) as table:
+            for batch in streams_in(file):
+                table.write_batch(batch)
+
+    def publish(self, small: Mapping[Path, bytes], *, keep_rejects: bool) -> None:
+        """Give all files their names; each appears whole or not at all.
+
+        Args:
+            small: content of further files.
+            keep_rejects: whether there shall be a rejects file.
+        """
         if not self.finished:
-            entry = {"position": self.progress.position, "counts": self.progress.counts, "finished": True}
-            self._write(entry)
-        for target in (
-            self._targets.output,
-            *([self._targets.rejects] if keep_rejects else []),
-            self._targets.manifest,
-        ):
-            if part_of(target).exists():
-                part_of(target).replace(target)
+            for path, content in small.items():
+                part_of(path).write_bytes(content)
+            self._write_finished([*self._large(keep_rejects), *small])
+        for source, target in self._renames:
+            if Path(source).exists():
+                Path(source).replace(target)
         if not keep_rejects:
             self._targets.rejects.unlink(missing_ok=True)  # of an earlier run
         self.discard()
+
+    def _large(self, keep_rejects: bool) -> list[Path]:
+        return [self._targets.output, *([self._targets.rejects] if keep_rejects else [])]
+
+    def _write_finished(self, targets: list[Path]) -> None:
+        """Say in the journal which renames are left, so that they can be done whenever this run ends."""
+        sources = {self._targets.output: self._whole if self._whole.exists() else part_of(self._targets.output)}
+        self._renames = [(str(sources.get(target, part_of(target))), str(target)) for target in targets]
+        self._write(self._entry() | {"finished": self._renames})
 
     def discard(self) -> None:
         """Remove the work files."""
         for stream in self._streams:
             with contextlib.suppress(OSError):  # a full disk fails again on closing
                 stream.close()
-        for part in (*self.parts, part_of(self._targets.manifest), self._path):
-            part.unlink(missing_ok=True)
+        for source, _ in self._renames:
+            Path(source).unlink(missing_ok=True)
+        for path in (*self._parts, self._whole, self._path):
+            path.unlink(missing_ok=True)
         self._journal.close()
 
     def __enter__(self) -> Journal:

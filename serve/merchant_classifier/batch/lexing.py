@@ -49,6 +49,7 @@ class Records:
 
     Attributes:
         data: the text.
+        dialect: how it is written.
         starts, ends: bounds of each record without its line ending, int64 (records,). Blank lines are no records.
         blank: how many blank lines there were.
         widths: fields of each record, int64 (records,).
@@ -59,7 +60,7 @@ class Records:
     def __init__(self, data: bytes, dialect: Dialect) -> None:
         self.data = data
         self._bytes = np.frombuffer(data, np.uint8)
-        self._dialect = dialect
+        self.dialect = dialect
         self._quotes = _structural_quotes(data, self._bytes, dialect)
         self.open = int(self._quotes[-1]) if self._quotes.size % 2 else None
         self.starts, self.ends, self.blank = self._bounds()
@@ -74,15 +75,16 @@ class Records:
         """Those positions that stand in no quoted field."""
         if not self._quotes.size:
             return positions
-        return positions[np.searchsorted(self._quotes, positions) % 2 == 0]
+        outside: Positions = positions[np.searchsorted(self._quotes, positions) % 2 == 0]
+        return outside
 
     def _bounds(self) -> tuple[Positions, Positions, int]:
-        newlines = self._outside(np.flatnonzero(self._bytes == self._dialect.newline[0]))
+        newlines = self._outside(np.flatnonzero(self._bytes == self.dialect.newline[0]))
         starts = np.concatenate([[0], newlines + 1])
         ends = np.concatenate([newlines, [len(self.data)]])
         if self.open is not None:
             starts, ends = starts[ends <= self.open], ends[ends <= self.open]
-        if self._dialect.newline == b"\n" and b"\r" in self.data:
+        if self.dialect.newline == b"\n" and b"\r" in self.data:
             ends = ends - ((ends > starts) & (self._bytes[ends - 1] == _CR))
         # What follows the last line ending is a record only when something is there.
         written = starts < ends
@@ -94,7 +96,7 @@ class Records:
 
     def lines_before(self, records: Positions) -> Positions:
         """How many line endings stand before each of these records, those inside quoted fields included."""
-        return np.searchsorted(np.flatnonzero(self._bytes == self._dialect.newline[0]), self.starts[records])
+        return np.searchsorted(np.flatnonzero(self._bytes == self.dialect.newline[0]), self.starts[records])
 
     def raw(self, record: int) -> bytes:
         """A record as it was written, without its line ending."""
@@ -144,19 +146,21 @@ class Records:
         found = [(self._after_quote(), "text after a closing quote")]
         if b"\0" in self.data:
             found.append((np.flatnonzero(self._bytes == 0), "a NUL byte"))
-        if self._dialect.newline == b"\n" and b"\r" in self.data:
+        if self.dialect.newline == b"\n" and b"\r" in self.data:
             found.append((self._lone_returns(), "a carriage return that ends no line"))
         return [(positions, reason) for positions, reason in found if positions.size]
 
     def _after_quote(self) -> Positions:
         closing = self._quotes[1::2]
         following = np.append(self._bytes, _LF)[closing + 1]
-        fine = np.isin(following, [self._dialect.delimiter[0], self._dialect.newline[0], _CR, _QUOTE])
-        return closing[~fine]
+        fine = np.isin(following, [self.dialect.delimiter[0], self.dialect.newline[0], _CR, _QUOTE])
+        wrong: Positions = closing[~fine]
+        return wrong
 
     def _lone_returns(self) -> Positions:
         returns = self._outside(np.flatnonzero(self._bytes == _CR))
-        return returns[np.append(self._bytes, _LF)[returns + 1] != _LF]
+        lone: Positions = returns[np.append(self._bytes, _LF)[returns + 1] != _LF]
+        return lone
 
 
 def gather(data: bytes, starts: Positions, ends: Positions) -> pa.Array:

@@ -6,27 +6,16 @@ import codecs
 import gzip
 import io
 import sys
-from enum import StrEnum
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from merchant_classifier.batch.formats import STANDARD, Compression
 from merchant_classifier.errors import InputError
 
-STANDARD = "-"
-"""Stands for standard input or output where a path is expected."""
-
 _BLOCK = 1 << 20
-
-
-class Compression(StrEnum):
-    """How a file is compressed; its value is the suffix of its name."""
-
-    NONE = ""
-    GZIP = ".gz"
-    ZSTD = ".zst"
 
 
 class Stream(Protocol):
@@ -37,25 +26,28 @@ class Stream(Protocol):
         ...
 
 
-def open_stream(path: str, compression: Compression, encoding: str) -> Stream:
-    """Open an input as UTF-8 text.
+def open_raw(path: str) -> Any:
+    """Open a file, or standard input.
 
     Raises:
-        InputError: no such file, or an unknown encoding.
+        InputError: no such file, or it may not be read.
     """
-    raw = _open_raw(path)
-    if compression is not Compression.NONE:
-        raw = _Decompressed(path, raw, compression)
-    return raw if _is_utf8(encoding) else _Transcoded(path, raw, encoding)
-
-
-def _open_raw(path: str) -> Any:
     if path == STANDARD:
         return sys.stdin.buffer
     try:
         return Path(path).open("rb")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
+
+
+def as_text(path: str, raw: Any, compression: Compression, encoding: str) -> Stream:
+    """A raw file as UTF-8 text.
+
+    Raises:
+        InputError: an unknown encoding.
+    """
+    stream = raw if compression is Compression.NONE else _Decompressed(path, raw, compression)
+    return stream if _is_utf8(encoding) else _Transcoded(path, stream, encoding)
 
 
 def _is_utf8(encoding: str) -> bool:

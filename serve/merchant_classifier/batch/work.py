@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from merchant_classifier.batch.chunks import Chunk, Counts, Outcome, Reject, Rows
-from merchant_classifier.batch.streams import Compression, compress
+from merchant_classifier.batch.formats import Compression
+from merchant_classifier.batch.model import Model
+from merchant_classifier.batch.statistics import measure
+from merchant_classifier.batch.streams import compress
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.errors import InputError
 from merchant_classifier.scoring import Request, Scorer
@@ -34,6 +37,10 @@ class Writer(Protocol):
         """The rows as they stand in the output."""
         ...
 
+    def header(self, names: Sequence[str], written: bytes) -> bytes:
+        """What stands above them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -46,8 +53,8 @@ class Plan:
         request: what is asked.
         compression: of the output.
         strict: whether a row that cannot be read stops the run.
-        model: directory of the model; None is the one that ships with the package.
-        identity: which that must be, so that every worker answers from the same model.
+        statistics: whether to count for a summary.
+        model: which answers.
     """
 
     path: str
@@ -57,8 +64,8 @@ class Plan:
     request: Request
     compression: Compression
     strict: bool
-    model: str | None
-    identity: str
+    statistics: bool
+    model: Model
 
 
 class Worker:
@@ -78,14 +85,17 @@ class Worker:
         rows = plan.reader.rows(chunk)
         if plan.strict and rows.rejects:
             raise InputError(f"{plan.path}, line {rows.rejects[0].line}: {rows.rejects[0].reason}")
-        answers = self._scorer.answer(rows.column(plan.column))
-        output = plan.writer.encode(rows, answers.distinct, answers.rows)
+        try:
+            answers = self._scorer.answer(rows.column(plan.column))
+            output = plan.writer.encode(rows, answers.distinct, answers.rows)
+        except pa.ArrowException as error:
+            raise InputError(f"{plan.path}, line {chunk.start.line} or later: {error}") from error
         rejected = len(rows.rejects)
         return Outcome(
             end=chunk.end,
             output=compress(output, plan.compression) if output else b"",
             rejects=_reject_lines(rows.rejects),
-            statistics=b"",
+            statistics=measure(answers).line() if plan.statistics else b"",
             counts=Counts(len(rows) + rejected, len(rows), rejected, rows.blank),
             classified=answers.classified,
             first_reject=rows.rejects[0] if rows.rejects else None,
