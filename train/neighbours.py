@@ -131,7 +131,7 @@ def spread(vectors: NDArray[np.float32], count: int) -> list[int]:
 
 
 def quantized(vectors: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Unit vectors as int8: 127 stands for 1; cosines of the result are within 0.01 of the exact ones."""
+    """Unit vectors as int8: 127 stands for 1; cosines of the result are within 0.02 of the exact ones."""
     stored: NDArray[np.int8] = np.round(vectors * 127).astype(np.int8)
     return stored
 

@@ -114,7 +114,7 @@ def key_of(kind: Kind, text: str) -> str:
         return key.removeprefix("www.")
     if kind is Kind.PATTERN:
         # A star is a letter of the pattern here, so the pieces are folded one by one.
-        key = "*".join(_folded_piece(piece) for piece in text.split("*"))
+        key = "*".join(_folded_piece(piece) for piece in text.strip().split("*"))
         if not any(len(piece) >= SHORTEST_LITERAL for piece in literals(key)):
             raise ValueError(
                 f"a pattern needs {SHORTEST_LITERAL} characters in a row between its stars, found {text!r}"

@@ -24,7 +24,7 @@ FEWEST_LETTERS = 6
 """Letters a cut spelling must still hold; also the length of the index's keys."""
 
 LATER_LETTERS, LATER_WORDS = 8, 2
-"""What a name needs to be recognised behind a word or two that the normaliser could not take off."""
+"""What must agree to recognise a name behind a word or two that the normaliser could not take off."""
 
 _STARTS = 3
 
@@ -47,11 +47,10 @@ class Spellings:
     """Names of confirmed merchants, indexed by their first letters."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._names: dict[str, list[tuple[str, int, Rule]]] = defaultdict(list)
+        self._names: dict[str, list[tuple[str, Rule]]] = defaultdict(list)
         for rule in rules:
-            words = without_intermediary(rule.key.split(" "))
-            name = "".join(words)
-            self._names[name[:FEWEST_LETTERS]].append((name, len(words), rule))
+            name = "".join(without_intermediary(rule.key.split(" ")))
+            self._names[name[:FEWEST_LETTERS]].append((name, rule))
 
     def __len__(self) -> int:
         return sum(map(len, self._names.values()))
@@ -64,20 +63,24 @@ class Spellings:
 
     def _at(self, words: Sequence[str], start: int) -> Iterator[Spelling]:
         text = "".join(words)
-        ends = set(accumulate(map(len, words)))
+        ends = list(accumulate(map(len, words)))
         # Names shorter than a key are found under their whole length, which must end with a word.
         keys = {text[:FEWEST_LETTERS], *(text[:end] for end in ends if end < FEWEST_LETTERS)}
         for key in keys:
-            for name, size, rule in self._names.get(key, ()):
+            for name, rule in self._names.get(key, ()):
                 spelling = Spelling(rule, letters := _agreeing(text, name), letters == len(text))
-                if letters in ends and _enough(spelling, len(name), start, size):
+                if letters in ends and _enough(spelling, len(name), start, ends.index(letters) + 1):
                     yield spelling
 
 
-def _enough(spelling: Spelling, name: int, start: int, size: int) -> bool:
-    """Whether what agrees, `start` words into the description, identifies a name of `size` words and `name` letters."""
+def _enough(spelling: Spelling, name: int, start: int, words: int) -> bool:
+    """Whether what agrees, so many words that begin `start` words into the description, identifies a name.
+
+    Args:
+        name: letters of the name.
+    """
     letters = spelling.letters
-    if start and (letters < LATER_LETTERS or size < LATER_WORDS):
+    if start and (letters < LATER_LETTERS or words < LATER_WORDS):
         return False
     if letters == name:
         return True
