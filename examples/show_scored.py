@@ -1,6 +1,6 @@
 """Prints some lines of a scored CSV as a table, and a summary of all of them: what `make demo` shows.
 
-    python examples/show_scored.py build/demo.csv
+python examples/show_scored.py build/demo.csv
 """
 
 from __future__ import annotations
