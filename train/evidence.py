@@ -12,6 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from merchant_classifier.decision import NOT_A_MERCHANT
 from merchant_classifier.errors import InputError
 from train import runs
 from train.config import Config
@@ -41,14 +42,16 @@ def gather(config: Config, identity: str, shown: Publishable) -> dict[str, Any]:
     facts: dict[str, Any] = runs.read_json(build / runs.METRICS)
     _of_this_model(build / runs.METRICS, facts.get("bundle"), identity)
     facts["data"] = _data(config)
-    facts["calibration"] = _calibration(build)
+    content = runs.read_json(build / runs.BUNDLE / "labels.json")
+    facts["calibration"] = {"temperature": content["temperature"], **content.get("calibration", {})}
+    facts["labels"] = {_name(label): label["text"] for label in content["labels"]}
     for name, file in {"gate": GATE, "stress": STRESS}.items():
         if (build / file).exists():
             facts[name] = runs.read_json(build / file)
             _of_this_model(build / file, facts[name].get("bundle"), identity)
     if (build / BASELINES).exists():
         facts["baselines"] = runs.read_json(build / BASELINES)
-    facts["examples"] = _examples(build / runs.PREDICTIONS, shown)
+    facts["examples"] = _examples(build / runs.PREDICTIONS, shown, list(facts["labels"]))
     return facts
 
 
@@ -68,19 +71,20 @@ def _data(config: Config) -> dict[str, Any]:
     }
 
 
-def _calibration(build: Path) -> dict[str, Any]:
-    content = runs.read_json(build / runs.BUNDLE / "labels.json")
-    found: dict[str, Any] = content.get("calibration", {})
-    return {"temperature": content["temperature"], **found}
+def _name(label: dict[str, Any]) -> str:
+    if label["mcc"]:
+        return str(label["mcc"])
+    return NOT_A_MERCHANT if label["category"] == NOT_A_MERCHANT else str(label["text"])
 
 
-def _examples(path: Path, shown: Publishable) -> dict[str, Any]:
-    """Confused descriptions and suspect labels of sets that may be shown."""
+def _examples(path: Path, shown: Publishable, labels: list[str]) -> dict[str, Any]:
+    """Confused descriptions and suspect labels of sets that may be shown; the first of several accepted labels counts."""
     wanted = {f"unseen {name}" for name in shown.sources} | {"golden"}
     rows = [row for row in runs.read_table(path).to_pylist() if row["set"] in wanted and not row["right"]]
     rows.sort(key=lambda row: (-row["confidence"], row["text"]))
     confused: dict[str, list[str]] = defaultdict(list)
     for row in rows:
+        row["label"] = min(row["label"].split("|"), key=labels.index)
         pair = confused[json.dumps([row["label"], row["predicted"]])]
         if len(pair) < _PAIR_EXAMPLES:
             pair.append(row["text"])

@@ -14,7 +14,6 @@ from typing import Any
 
 from merchant_classifier import bundle as bundles
 from merchant_classifier.bundle import Bundle
-from merchant_classifier.errors import InputError
 from train import card, evidence, publishable, report, runs, shelf
 from train import config as configs
 
@@ -24,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models", type=Path, default=shelf.MODELS, metavar="DIR", help="where models live (%(default)s)"
     )
-    parser.add_argument("--sign-key", type=Path, metavar="PEM", help="Ed25519 private key to sign the manifest with")
+    parser.add_argument(
+        "--sign-key", type=Path, metavar="FILE", help="raw Ed25519 private key to sign the manifest with"
+    )
     parser.add_argument(
         "--override", metavar="REASON", help="release although the gate refused or was not run; goes into the changelog"
     )
@@ -69,23 +70,8 @@ def content(bundle: Bundle, facts: Mapping[str, Any], key: Path | None) -> dict[
     files["CARD.md"] = card.page(facts, bundle.manifest, bundle.labels).encode()
     files["report.html"] = report.page(facts).encode()
     if key is not None:
-        files[bundles.SIGNATURE] = signature(key, bundles.read_bytes(bundle.directory / bundles.MANIFEST))
+        from train.sign import sign_manifest
+
+        sign_manifest(bundle.directory, key)
+        files[bundles.SIGNATURE] = bundles.read_bytes(bundle.directory / bundles.SIGNATURE)
     return files
-
-
-def signature(key: Path, message: bytes) -> bytes:
-    """Detached Ed25519 signature, 64 bytes.
-
-    Raises:
-        InputError: the file is no unencrypted Ed25519 private key in PEM form.
-    """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        private = load_pem_private_key(key.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{key}: expected an unencrypted private key in PEM form: {error}") from error
-    if not isinstance(private, Ed25519PrivateKey):
-        raise InputError(f"{key}: expected an Ed25519 private key, found {type(private).__name__}")
-    return private.sign(message)

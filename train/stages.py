@@ -58,6 +58,7 @@ STAGES = (
     Stage("calibrate", "train.calibrate", "fit temperature and thresholds on validation merchants", ("data",), True),
     Stage("pack", "train.pack", "seal the bundle: labels, golden answers, manifest", ("name", "version"), True),
     Stage("evaluate", "train.evaluate", "score the bundle as it serves, on unseen merchants", ("data",), True),
+    Stage("stress", "train.stress", "how often answers survive formats, cuts, look-alikes and tricks", ("name",)),
     Stage("gate", "train.gate", "decide whether a new model may take the place of the current one", ("name",)),
     Stage("release", "train.release", "put a bundle into models/ and make it the current one", ("name",)),
     Stage("rollback", "train.rollback", "make the model before the current one current again"),
@@ -65,7 +66,7 @@ STAGES = (
     Stage("own", "train.own", "train on your own file of texts and labels, with one command"),
     Stage("baselines", "train.baselines", "train simple models on the same rows and compare", ("data",)),
     Stage("report", "train.report", "write the HTML report of a model", ("name",)),
-    Stage("drift", "train.drift", "compare new descriptors with those the model was made for"),
+    Stage("drift", "train.drift", "compare new descriptors with those the model was made for", ("name",)),
     Stage("doctor", "train.doctor", "rank the probably wrong labels of a file"),
     Stage("label_next", "train.label_next", "choose the descriptors that are worth labelling next"),
 )
