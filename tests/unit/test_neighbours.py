@@ -21,7 +21,8 @@ from tests.tiny_bundle import keywords
 def unit_rows(seed: int, rows: int, axes: float) -> NDArray[np.float32]:
     """Random unit vectors of size 24 whose later coordinates are smaller by a power of `axes`."""
     drawn = np.random.default_rng(seed).standard_normal((rows, 24)) * axes ** np.arange(24)
-    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    rows_of_length_one: NDArray[np.float32] = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    return rows_of_length_one
 
 
 @settings(max_examples=15, deadline=None)
