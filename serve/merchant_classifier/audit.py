@@ -111,7 +111,7 @@ def _of_rows(
     position = {label.name: place for place, label in enumerate(labels)}
     risky = np.array([label.name in HIGH_RISK for label in labels])
     logits = classifier.logits(names)
-    readable = logits.any(axis=1)
+    readable: NDArray[np.bool_] = np.any(logits != 0, axis=1)
     probabilities = classifier.decider.probabilities(logits)
     places = np.array([position.get(generic(code.strip()), -1) for code in declared], np.intp)
     suspicion = suspicions(probabilities, places, risky)
