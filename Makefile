@@ -11,7 +11,7 @@ COLUMN ?= description
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 CLASSIFIER := $(BIN)/merchant-classifier
 TRAIN := $(BIN)/python -m train
 WITH_MODEL := $(if $(MODEL),--model $(MODEL))
@@ -71,7 +71,7 @@ rollback: $(STAMPS)/train ## make the previous model the current one again
 	$(TRAIN) rollback
 
 build: $(STAMPS)/serve ## build the wheel, with the current model in it
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -m pip wheel -qq --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 	@ls -l dist/*.whl
 
 clean: ## remove what was built and installed
@@ -97,6 +97,6 @@ $(STAMPS)/test: $(STAMPS)/serve requirements/test.txt
 # torch first and by its own file, which says why; then the rest as locked.
 $(STAMPS)/train: $(STAMPS)/test requirements/torch.txt requirements/train.txt
 	@echo "installing what training needs ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements/torch.txt
 	@$(INSTALL) --require-hashes -r requirements/train.txt
 	@touch $@
