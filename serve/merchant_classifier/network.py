@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ctypes
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ class Network:
 
     Args:
         bundle: a verified model.
-        threads: threads of one run; with 1 there is no pool, and a forked child can go on using it.
+        threads: threads of one run.
 
     Raises:
         BundleCorrupt: not a graph that can be run, or one with other inputs and outputs.
@@ -32,28 +33,42 @@ class Network:
     def __init__(self, bundle: bundles.Bundle, threads: int) -> None:
         self._path = bundle.directory / bundles.NETWORK
         self._threads = threads
-        # Reopened in forked children when there is a pool, for its threads stay in the parent.
-        self._content = bundle.files[bundles.NETWORK] if threads > 1 else b""
-        self._session = self._open(bundle.files[bundles.NETWORK])
+        self._content = bundle.files[bundles.NETWORK]
+        self._session = self._open()
+        self._running: list[None] = []
         self.dimensions = self._last_size(self._session.get_inputs(), INPUT)
         self.sizes = {name: self._last_size(self._session.get_outputs(), name) for name in (LOGITS, REPRESENTATION)}
 
     def run(self, output: str, words: NDArray[np.float32]) -> NDArray[np.float32]:
         """One output for words of shape (rows, positions, dimensions): float32 (rows, sizes[output])."""
-        result: NDArray[np.float32] = self._session.run([output], {INPUT: words})[0]
+        result: NDArray[np.float32] = self._run([output], words)[0]
         return result
 
     def run_both(self, words: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits and representation of one forward pass."""
-        logits, representation = self._session.run([LOGITS, REPRESENTATION], {INPUT: words})
+        logits, representation = self._run([LOGITS, REPRESENTATION], words)
         return logits, representation
 
-    def renew_after_fork(self) -> None:
-        """For a forked child: open the pool again."""
-        if self._threads > 1:
-            self._session = self._open(self._content)
+    def _run(self, outputs: list[str], words: NDArray[np.float32]) -> Any:
+        self._running.append(None)
+        try:
+            return self._session.run(outputs, {INPUT: words})
+        finally:
+            self._running.pop()
 
-    def _open(self, content: bytes) -> onnxruntime.InferenceSession:
+    def renew_after_fork(self) -> None:
+        """For a forked child: open the network again where the parent's cannot be used.
+
+        A pool's threads stay in the parent, and so do threads that were inside a run with its locks. Otherwise the
+        session is shared with the parent, memory page by memory page.
+        """
+        if self._threads > 1 or self._running:
+            # Closing the parent's session would wait for its threads for ever, so it is never closed here.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._session))
+            self._running = []
+            self._session = self._open()
+
+    def _open(self) -> onnxruntime.InferenceSession:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -64,7 +79,7 @@ class Network:
         # Threads that wait must not take the core from the payments service they run in.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            return onnxruntime.InferenceSession(self._content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises classes of its own C++ bridge, without a common base
             raise BundleCorrupt(self._path, "an ONNX graph onnxruntime can open", str(error)) from error
 
