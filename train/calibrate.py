@@ -44,6 +44,9 @@ _RATES = np.geomspace(0.001, 0.25, 40)
 _PRIOR_ROWS = 30.0
 """Rows' worth of the error that the confidences themselves predict, added to what is seen: few rows prove little."""
 _DISGUISES_PER_ROW = 2
+_TRUSTED_WEIGHT = 0.65
+"""Rows of sources weighed less have labels too doubtful to certify anything with."""
+_TERMS = frozenset({"id-tagging-schema", "iso18245"})
 _CERTIFIABLE_TIMES = 4
 """Testing starts at the first rule that answers so many times the rows that would do without any error."""
 
@@ -108,8 +111,8 @@ def score(config: Config, classifier: MerchantClassifier, names: list[str]) -> R
     texts: list[str] = []
     row_labels: list[str] = []
     halves: list[int] = []
-    for row in table.select(["text", "label", "country", "key", "part", "words"]).to_pylist():
-        if row["part"] not in ("validation", "later") or not row["words"]:
+    for row in table.select(["text", "label", "source", "weight", "country", "key", "part", "words"]).to_pylist():
+        if row["part"] not in ("validation", "later") or not row["words"] or not _is_evidence(row):
             continue
         real = row["part"] == "later"
         for _ in range(1 if real else _DISGUISES_PER_ROW):
@@ -117,6 +120,11 @@ def score(config: Config, classifier: MerchantClassifier, names: list[str]) -> R
             row_labels.append(row["label"])
             halves.append(crc32(f"half {row['key']}".encode()) % 2)
     return Rows(classifier.logits(texts), runs.label_index(names, row_labels), np.array(halves))
+
+
+def _is_evidence(row: dict[str, Any]) -> bool:
+    """Doubtful labels would count right answers as errors, and words for a kind of place are no descriptors."""
+    return row["weight"] >= _TRUSTED_WEIGHT and row["source"] not in _TERMS
 
 
 def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
