@@ -12,20 +12,24 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 
 from merchant_classifier import bundle as bundles
 from merchant_classifier.encoding import Encoder
 from merchant_classifier.errors import MerchantClassifierError
+from merchant_classifier.network import runtime
 from merchant_classifier.text import MAX_WORDS
 from train import config as configs
 from train import runs
 from train.network import Student
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 NETWORK_TOLERANCE = 2e-4
 """Largest difference of a logit between torch and ONNX Runtime on the same float32 vectors."""
@@ -150,8 +154,9 @@ def compare(
     return {"network_max_difference": worst, "shipped_max_difference": drift, "agreement": agreement, "rows": len(rows)}
 
 
-def _open(graph: bytes) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+def _open(graph: bytes) -> InferenceSession:
+    session: InferenceSession = runtime().InferenceSession(graph, providers=["CPUExecutionProvider"])
+    return session
 
 
 def _float_encoder(student: Student) -> Encoder:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import os
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +20,17 @@ if TYPE_CHECKING:
 INPUT = "words"
 LOGITS = "logits"
 REPRESENTATION = "representation"
+
+
+def runtime() -> ModuleType:
+    """The onnxruntime module, without its telemetry.
+
+    Official builds send usage events to their maker over HTTPS by default, from a thread started at import, under an
+    identifier they keep in the user's cache directory (`Privacy.md` of onnxruntime). None of it belongs in a payments
+    service; that thread also kept forked workers from exiting. Set `ORT_DISABLE_TELEMETRY=0` to have it nevertheless.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return import_module("onnxruntime")
 
 
 class Network:
@@ -69,17 +83,19 @@ class Network:
             self._session = self._open()
 
     def _open(self) -> onnxruntime.InferenceSession:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
+        ort = runtime()
+        options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 4  # what goes wrong is raised
         # Threads that wait must not take the core from the payments service they run in.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            return onnxruntime.InferenceSession(self._content, options, providers=["CPUExecutionProvider"])
+            session: onnxruntime.InferenceSession = ort.InferenceSession(
+                self._content, options, providers=["CPUExecutionProvider"]
+            )
+            return session
         except Exception as error:  # onnxruntime raises classes of its own C++ bridge, without a common base
             raise BundleCorrupt(self._path, "an ONNX graph onnxruntime can open", str(error)) from error
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from merchant_classifier.errors import InputError
+from merchant_classifier.network import runtime
 
 Call = Callable[[str], object]
 
@@ -134,11 +135,11 @@ def _exported(torch: Any, model: Any) -> bytes:
 
 
 def _session(content: bytes) -> Any:
-    onnxruntime = import_module("onnxruntime")
-    options = onnxruntime.SessionOptions()
+    ort = runtime()
+    options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def _base_folder() -> Path:
