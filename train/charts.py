@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 420, 290
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 10, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 20, 10, 40
+_NAMES, _LONGEST_NAME = 176, 27
+"""Room for names before bars and intervals: pixels and characters."""
+_NAMES, _LONGEST_NAME = 176, 28
+"""Room for names before bars and intervals: pixels and characters."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#8a4f7d", "#7a6a00", "#444444")
 """After Okabe and Ito's palette, darkened where it would be weak on white: told apart by colour-blind readers."""
@@ -80,15 +84,15 @@ def _steps(bins: Points, x: Axis) -> list[tuple[float, float]]:
 
 def bars(title: str, rows: Sequence[tuple[str, float, str]], colour: str = COLOURS[0]) -> str:
     """Horizontal bars (name, share, note behind it) in the order given."""
-    line, label, top = 19, 148, 4
-    room = WIDTH - label - 96
+    line, top = 19, 4
+    room = WIDTH - _NAMES - 96
     parts = []
     for number, (name, share, note) in enumerate(rows):
         y = top + number * line
         parts.append(
-            f'<text x="{label - 6}" y="{y + 12}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="{label}" y="{y + 2}" width="{max(1.0, share * room):.1f}" height="12" fill="{colour}"/>'
-            f'<text x="{label + share * room + 5:.1f}" y="{y + 12}">{escape(note)}</text>'
+            f'<text x="{_NAMES - 6}" y="{y + 12}" text-anchor="end">{escape(_short(name))}</text>'
+            f'<rect x="{_NAMES}" y="{y + 2}" width="{max(1.0, share * room):.1f}" height="12" fill="{colour}"/>'
+            f'<text x="{_NAMES + share * room + 5:.1f}" y="{y + 12}">{escape(note)}</text>'
         )
     return _svg(title, "".join(parts), height=2 * top + line * len(rows))
 
@@ -97,12 +101,12 @@ def intervals(
     title: str, rows: Sequence[tuple[str, Sequence[tuple[float, float, float]]]], names: Sequence[str]
 ) -> str:
     """A line a row with a dot and a whisker for each of `names`: (value, low, high), shares from 0 to 1."""
-    line, label, top = 13 * len(names) + 9, 148, 4
+    line, top = 12 * len(names) + 8, 4
     x = shares("", 1.0)
-    room, height = WIDTH - label - 14, top + line * len(rows)
+    room, height = WIDTH - _NAMES - 22, top + line * len(rows)
 
     def at(value: float) -> float:
-        return label + room * x.place(value)
+        return _NAMES + room * x.place(value)
 
     parts = [
         f'<line class="grid" x1="{at(mark):.1f}" x2="{at(mark):.1f}" y1="0" y2="{height}"/>'
@@ -111,9 +115,11 @@ def intervals(
     ]
     for number, (name, values) in enumerate(rows):
         y = top + number * line
-        parts.append(f'<text x="{label - 6}" y="{y + line / 2 + 2:.0f}" text-anchor="end">{escape(name)}</text>')
+        parts.append(
+            f'<text x="{_NAMES - 6}" y="{y + line / 2 + 2:.0f}" text-anchor="end">{escape(_short(name))}</text>'
+        )
         for place, (value, low, high) in enumerate(values):
-            middle, colour = y + 9 + 13 * place, COLOURS[place % len(COLOURS)]
+            middle, colour = y + 8 + 12 * place, COLOURS[place % len(COLOURS)]
             parts.append(
                 f'<line x1="{at(low):.1f}" x2="{at(high):.1f}" y1="{middle}" y2="{middle}" stroke="{colour}"'
                 f' stroke-width="2"/>{_mark(at(value), middle, colour, place)}'
@@ -146,6 +152,10 @@ def _mark(x: float, y: float, colour: str, number: int) -> str:
     if number % 2:
         return f'<rect x="{x - 3.5:.1f}" y="{y - 3.5}" width="7" height="7" fill="{colour}"/>'
     return f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="{colour}"/>'
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _frame(x: Axis, y: Axis) -> str:

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from merchant_classifier.classifier import MerchantClassifier, shipped_models
+from merchant_classifier import bundle as bundles
+from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.errors import InputError
 from train import config as configs
-from train import runs, shelf, traffic
+from train import runs, traffic
 from train.config import Config
 from train.shifts import Reference, Shift, expected_error
 from train.traffic import Traffic
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     for name, lines in (("recent", recent), ("reference", quiet)):
         if len(lines) < FEWEST_LINES:
             raise InputError(f"the {name} file has {len(lines)} descriptors; expected at least {FEWEST_LINES}")
-    errors = category_errors(model_folder(args.model), model.decider.categories)
+    errors = category_errors(bundles.locate(args.model), model.decider.categories)
     finding = compare(Reference(traffic.look_at(model, quiet), _SEED), traffic.look_at(model, recent), errors)
     for line in in_words(finding):
         print(line)
@@ -99,13 +100,6 @@ def reference_lines(args: argparse.Namespace) -> list[str]:
     if not lines:
         raise InputError(f"{config.build / runs.SPLIT}: no statement lines to compare with; name a file: --reference")
     return lines
-
-
-def model_folder(named: Path | None) -> Path:
-    """The directory of the model itself."""
-    folder = named or shipped_models()
-    version = shelf.current_version(folder)
-    return folder / version if version else folder
 
 
 def category_errors(folder: Path, categories: Sequence[str]) -> NDArray[np.float64] | None:

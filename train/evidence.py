@@ -16,6 +16,7 @@ from merchant_classifier.decision import NOT_A_MERCHANT
 from merchant_classifier.errors import InputError
 from train import runs
 from train.config import Config
+from train.leaks import HAND_WRITTEN
 from train.publishable import Publishable, inside
 
 GATE = "gate.json"
@@ -78,8 +79,8 @@ def _name(label: dict[str, Any]) -> str:
 
 
 def _examples(path: Path, shown: Publishable, labels: list[str]) -> dict[str, Any]:
-    """Confused descriptions and suspect labels of sets that may be shown; the first of several accepted labels counts."""
-    wanted = {f"unseen {name}" for name in shown.sources} | {"golden"}
+    """Confused descriptions and suspect labels of sets that may be shown; of accepted labels the first one counts."""
+    wanted = {f"unseen {name}" for name in shown.sources} | {HAND_WRITTEN}
     rows = [row for row in runs.read_table(path).to_pylist() if row["set"] in wanted and not row["right"]]
     rows.sort(key=lambda row: (-row["confidence"], row["text"]))
     confused: dict[str, list[str]] = defaultdict(list)
@@ -88,7 +89,7 @@ def _examples(path: Path, shown: Publishable, labels: list[str]) -> dict[str, An
         pair = confused[json.dumps([row["label"], row["predicted"]])]
         if len(pair) < _PAIR_EXAMPLES:
             pair.append(row["text"])
-    suspects = [row for row in rows if row["set"] != "golden" and row["confidence"] >= _SUSPECT_CONFIDENCE]
+    suspects = [row for row in rows if row["set"] != HAND_WRITTEN and row["confidence"] >= _SUSPECT_CONFIDENCE]
     return {
         "confused": [[*json.loads(pair), texts] for pair, texts in confused.items()],
         "suspect_labels": [

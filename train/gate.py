@@ -20,7 +20,7 @@ from train import config as configs
 from train import limits as limit_files
 from train.checks import Check
 from train.judged import Answers, Frozen, Model, Taxonomy, judge, taxonomy_of
-from train.leaks import Leaks
+from train.leaks import HAND_WRITTEN, Training
 from train.limits import Limits
 
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     measured = measure_all(challenger, champion, rows, taxonomy, sizes(config.build / runs.BUNDLE))
     found = list(rows_checks(config.build, rows, limits))
     found += judge_models(rows, taxonomy, measured[0], measured[1], limits)
-    shown = {f"unseen {name}" for name in publishable.source_names(config)} | {"golden"}
+    shown = {f"unseen {name}" for name in publishable.source_names(config)} | {HAND_WRITTEN}
     facts = as_json(challenger, champion, found)
     facts |= comparison(rows, taxonomy, *measured, frozenset(shown), limits)
     runs.write_json(config.build / evidence.GATE, facts)
@@ -101,9 +101,7 @@ def stressed(model: Model, taxonomy: Taxonomy) -> dict[str, Any]:
 
 def rows_checks(build: Path, rows: Frozen, limits: Limits) -> Iterator[Check]:
     """The rows are unseen, and those of the model."""
-    keys, words = leaks.training(build)
-    found: Leaks = leaks.find(rows, keys, words)
-    yield from checks.honest(found, limits)
+    yield from checks.honest(leaks.find(rows, Training.read(build)), limits)
     manifest = read(build / runs.BUNDLE).manifest
     same = leaks.is_manifests(build, manifest)
     yield Check("rows of the manifest", same, f"{runs.SPLIT} is {'' if same else 'not '}the file named in {MANIFEST}")

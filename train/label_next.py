@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from merchant_classifier import bundle as bundles
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.prediction import Mode, Prediction
-from train import drift, runs, traffic
+from train import runs, traffic
 
 COLUMNS = ("text", "label", "country", "volume", "confidence", "novelty", "suggestions")
 _STEPS = 127
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the chosen rows."""
     model = MerchantClassifier.load(args.model)
-    labelled = labelled_vectors(drift.model_folder(args.model))
+    labelled = labelled_vectors(bundles.locate(args.model))
     pool = gather(model, traffic.read_lines(args.recent, args.column), labelled)
     chosen = choose(pool, args.count)
     with runs.replacing(args.output) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:

@@ -9,35 +9,57 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from merchant_classifier.text import normalize
 from train import runs
 from train.judged import Frozen
+
+HAND_WRITTEN = "golden"
+"""Name of the evaluation set of `tests/golden/`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaks:
     """Attributes:
     merchants: evaluation merchants that stand in training.
-    lines: set -> share of rows whose normalised words stand in training.
+    lines: set -> share of rows whose normalised words stand in training (hand-written: whose text does).
     """
 
     merchants: int
     lines: dict[str, float]
 
 
-def find(rows: Frozen, keys: set[str], words: set[str]) -> Leaks:
-    """Compare evaluation rows with the keys and the normalised words of training rows."""
-    known = np.array([normalize(text).text in words for text in rows.texts])
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What training has seen: merchant keys, normalised words, and texts as written."""
+
+    keys: frozenset[str]
+    words: frozenset[str]
+    texts: frozenset[str]
+
+    @classmethod
+    def read(cls, build: Path) -> Training:
+        """The training rows of a run."""
+        table = runs.read_table(build / runs.SPLIT, ["part", "key", "words", "text"])
+        table = table.filter(pc.equal(table["part"], "train"))
+        return cls(*(frozenset(table[name].to_pylist()) for name in ("key", "words", "text")))
+
+
+def find(rows: Frozen, training: Training) -> Leaks:
+    """Compare evaluation rows with training rows.
+
+    Hand-written lines are of brands that a product must know, so that only the line itself may not be known.
+    """
+    known = np.array(
+        [
+            text in training.texts if name == HAND_WRITTEN else normalize(text).text in training.words
+            for name, text in zip(rows.sets, rows.texts, strict=True)
+        ],
+        np.bool_,
+    )
     shares = {str(name): float(known[rows.sets == name].mean()) for name in np.unique(rows.sets)}
-    return Leaks(len({key for key in rows.merchants if key in keys}), shares)
-
-
-def training(build: Path) -> tuple[set[str], set[str]]:
-    """Merchant keys and normalised words of a run's training rows."""
-    table = runs.read_table(build / runs.SPLIT, ["part", "key", "words"]).to_pydict()
-    at = [number for number, part in enumerate(table["part"]) if part == "train"]
-    return {table["key"][i] for i in at}, {table["words"][i] for i in at}
+    return Leaks(len(training.keys.intersection(rows.merchants)), shares)
 
 
 def is_manifests(build: Path, manifest: Mapping[str, Any]) -> bool:

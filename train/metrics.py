@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 RESAMPLES = 1000
 _BINS = 15
+_DRAWN_TOGETHER = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,10 @@ def _per_merchant(values: NDArray[Any], merchants: Sequence[str]) -> tuple[NDArr
 def _resampled(sums: NDArray[np.float64], counts: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     generator = np.random.default_rng(seed)
     means = np.empty(RESAMPLES)
-    for number in range(RESAMPLES):
-        drawn = generator.integers(0, len(sums), len(sums))
-        means[number] = sums[drawn].sum() / counts[drawn].sum()
+    together = max(1, _DRAWN_TOGETHER // len(sums))
+    for start in range(0, RESAMPLES, together):
+        drawn = generator.integers(0, len(sums), (min(together, RESAMPLES - start), len(sums)))
+        means[start : start + together] = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     return means
 
 

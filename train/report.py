@@ -15,7 +15,11 @@ from train.pages import Html
 Facts = Mapping[str, Any]
 
 _CURVES = 5
+_ONE_CHART = 6
+_DRAWN = 100
+"""Sets of fewer rows are in the table only: their intervals say little."""
 _PAIRS = 20
+_FEW = 10
 _LOW_MS, _HIGH_MS = 0.1, 20.0
 
 
@@ -37,7 +41,19 @@ def run(args: argparse.Namespace) -> int:
 
 def page(facts: Facts) -> str:
     """The whole page."""
-    sections = (_head, _headline, _confidence, _categories, _confused, _flips, _speed, _stress, _baselines, _data)
+    sections = (
+        _head,
+        _headline,
+        _confidence,
+        _categories,
+        _checks,
+        _flips,
+        _confused,
+        _speed,
+        _stress,
+        _baselines,
+        _data,
+    )
     parts = (part for section in sections for part in section(facts))
     return pages.page(f"Merchant classifier {facts['version']}", parts)
 
@@ -52,10 +68,15 @@ def _head(facts: Facts) -> Iterator[Html]:
     against = f"against {gate['champion_version']}" if gate["champion_version"] else "as the first model"
     verdict, kind = ("Accepted", "good") if gate["accepted"] else ("Refused", "bad")
     yield pages.paragraph(f"{verdict} by the gate, {against}.", kind)
-    rows = [
-        (check["name"], pages.span("pass", "good") if check["passed"] else pages.span("refused", "bad"), check["text"])
-        for check in gate["checks"]
-    ]
+    yield from (pages.paragraph(reason, "bad") for reason in gate["reasons"])
+
+
+def _checks(facts: Facts) -> Iterator[Html]:
+    if "gate" not in facts:
+        return
+    yield pages.heading("What the gate checked")
+    marks = {True: pages.span("pass", "good"), False: pages.span("refused", "bad")}
+    rows = [(check["name"], marks[check["passed"]], check["text"]) for check in facts["gate"]["checks"]]
     yield pages.table(["check", "result", "measured (limit)"], rows)
 
 
@@ -71,18 +92,27 @@ def _headline(facts: Facts) -> Iterator[Html]:
         for name, part in ordered
         if _rank(name)[0] < _OTHER or part["seen"]
     )
-    points = [(name, [_triple(part[key]) for key in ("top1", "top3", "category")]) for name, part in ordered]
-    chart = charts.intervals("Shares right by set", points, ["MCC", "one of three MCCs", "category"])
-    yield pages.charts([("Right, by set", chart)])
-    columns = ["set", "seen", "merchants", "rows", "MCC", "top 3", "family", "category", "macro-F1", "ECE"]
+    keys = ("top1", "top3", "category")
+    points = [(_plain(name), [_triple(part[key]) for key in keys]) for name, part in ordered if part["rows"] >= _DRAWN]
+    half = max(_ONE_CHART, (len(points) + 1) // 2)
+    names = ["MCC", "one of three MCCs", "category"]
+    yield pages.charts(
+        (f"Right, by set{more}", charts.intervals("Shares right by set", part, names))
+        for more, part in (("", points[:half]), (", continued", points[half:]))
+        if part
+    )
+    columns = ["set", "merchants", "rows", "MCC %", "top 3 %", "family %", "category %", "macro-F1", "ECE"]
     yield pages.table(columns, [_set_row(name, part) for name, part in ordered])
 
 
 def _set_row(name: str, part: Facts) -> list[pages.Cell]:
     shares = [_interval(part[key]) for key in ("top1", "top3", "family", "category")]
-    counts = [part["merchants"], part["rows"]]
-    seen = "seen" if part["seen"] else "unseen"
-    return [name, seen, *counts, *shares, f"{part['macro_f1']:.3f}", f"{part['ece']:.3f}"]
+    return [name, part["merchants"], part["rows"], *shares, f"{part['macro_f1']:.3f}", f"{part['ece']:.3f}"]
+
+
+def _plain(name: str) -> str:
+    """A set's name in a chart: seen or unseen is said where it is not plain."""
+    return name.removeprefix("unseen ").removeprefix("register-")
 
 
 _OTHER = 3
@@ -129,14 +159,16 @@ def _confidence(facts: Facts) -> Iterator[Html]:
 
 def _categories(facts: Facts) -> Iterator[Html]:
     yield pages.heading("By spending category")
-    yield pages.paragraph("Rows of all unseen sets together; the share whose MCC is right.", "soft")
+    yield pages.paragraph(
+        f"Rows of all unseen sets together; the share whose MCC is right. Categories of {_FEW} rows or more.", "soft"
+    )
     rows: Counter[str] = Counter()
     right: dict[str, float] = defaultdict(float)
     for part in facts["sets"].values():
         for name, found in {} if part["seen"] else part["per_category"].items():
             rows[name] += found["rows"]
             right[name] += found["rows"] * found["top1"]
-    shares = sorted(((right[name] / count, name, count) for name, count in rows.items()), reverse=True)
+    shares = sorted(((right[name] / count, name, count) for name, count in rows.items() if count >= _FEW), reverse=True)
     named = [(name, share, f"{charts.percent(share)} of {count:,}") for share, name, count in shares]
     half = (len(named) + 1) // 2
     yield pages.charts(
@@ -185,8 +217,8 @@ def _flips(facts: Facts) -> Iterator[Html]:
         f"Of {flips['rows']:,} rows, {flips['broken']:,} that the older model has right are wrong now"
         f" ({_share(flips['broken_share'])} of the volume), {flips['mended']:,} are right that were wrong."
     )
-    yield pages.table(["set", "rows", "older", "this", "difference"], _differences(gate["sets"]))
-    yield pages.table(["category", "rows", "older", "this", "difference"], _differences(gate["categories"]))
+    yield pages.table(["set", "rows", "older", "this", "difference, points"], _differences(gate["sets"]))
+    yield pages.table(["category", "rows", "older", "this", "difference, points"], _differences(gate["categories"]))
     yield pages.table(
         ["broken description", "is", "older", "this", "confidence"],
         [
@@ -235,12 +267,12 @@ def _stress(facts: Facts) -> Iterator[Html]:
     if rates := facts.get("stress", {}).get("rates"):
         yield pages.heading("Does the answer survive?")
         yield pages.paragraph(
-            "Lines whose answer stays when an issuer, a terminal or a trickster changes them; in the last two rows, risky"
-            " merchants in disguise that get an accepted code or none.",
+            "Lines whose answer stays when an issuer, a terminal or a trickster changes them; in the last two rows,"
+            " risky merchants in disguise that get an accepted code or none.",
             "soft",
         )
         yield pages.table(
-            ["change", "lines", "held"], [[name, rate["rows"], _interval(rate)] for name, rate in rates.items()]
+            ["change", "lines", "held %"], [[name, rate["rows"], _interval(rate)] for name, rate in rates.items()]
         )
 
 
@@ -248,7 +280,7 @@ def _baselines(facts: Facts) -> Iterator[Html]:
     if baselines := facts.get("baselines"):
         yield pages.heading("Simple models on the same rows")
         yield pages.table(
-            ["model", "set", "MCC", "top 3", "category"],
+            ["model", "set", "MCC %", "top 3 %", "category %"],
             [
                 [model, name, *(_interval(part[key]) if key in part else "" for key in ("top1", "top3", "category"))]
                 for model, sets in baselines.items()
@@ -284,7 +316,7 @@ def _triple(interval: Facts) -> tuple[float, float, float]:
 
 
 def _interval(interval: Facts) -> str:
-    return f"{_share(interval['value'])} ({100 * interval['low']:.1f} to {100 * interval['high']:.1f})"
+    return f"{100 * interval['value']:.1f} ({100 * interval['low']:.1f} to {100 * interval['high']:.1f})"
 
 
 def _share(value: float) -> str:

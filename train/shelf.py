@@ -18,7 +18,6 @@ from merchant_classifier.errors import InputError
 from train import changelog, runs
 
 MODELS = Path("models")
-POINTER = "CURRENT"
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
@@ -29,7 +28,7 @@ def current_version(models: Path) -> str | None:
     Raises:
         BundleNotFound: it names nothing that exists.
     """
-    return bundles.current(models).name if (models / POINTER).exists() else None
+    return bundles.current(models).name if (models / bundles.CURRENT).exists() else None
 
 
 def current_identity(models: Path) -> str | None:
@@ -69,7 +68,7 @@ def make_current(models: Path, version: str, lines: list[str], *, again: bool = 
     """Enter a model into the changelog, unless it is on top already, and point `CURRENT` at it."""
     if changelog.stack(models)[-1:] != [version]:
         changelog.add(models, version, lines, again=again)
-    with runs.replacing(models / POINTER) as temporary:
+    with runs.replacing(models / bundles.CURRENT) as temporary:
         temporary.write_text(f"{version}\n", "utf-8")
 
 

@@ -84,11 +84,11 @@ class Reference:
         self._scripts: dict[str, int] = {}
         self._leads: dict[str, int] = {}
         self._usual = self._columns(self.known)
+        self._by_chance: dict[int, list[dict[str, float]]] = {}
 
     def shifts(self, recent: Traffic) -> list[Shift]:
         """Every figure of recent lines, with its limit for that many lines."""
-        spare = self._columns(self.spare)
-        usual = [self._figures(self._drawn(spare, len(recent))) for _ in range(RESAMPLES)]
+        usual = self._resampled(len(recent))
         measured = self._figures(self._columns(recent))
         found = []
         for name, figure in measured.items():
@@ -119,6 +119,13 @@ class Reference:
             lines.confidence,
             lines.answered,
         )
+
+    def _resampled(self, count: int) -> list[dict[str, float]]:
+        """Figures of resamples of this many lines of the spare half."""
+        if count not in self._by_chance:
+            spare = self._columns(self.spare)
+            self._by_chance[count] = [self._figures(self._drawn(spare, count)) for _ in range(RESAMPLES)]
+        return self._by_chance[count]
 
     def _drawn(self, columns: _Columns, count: int) -> _Columns:
         at = self._random.integers(0, len(columns.new), count)

@@ -17,6 +17,7 @@ from train import checks, compare, gate, leaks, limits, timing
 from train.checks import Check
 from train.gate import Measured
 from train.judged import Frozen, judge
+from train.leaks import Training
 
 LIMITS = limits.load()
 ROWS = rows()
@@ -108,12 +109,17 @@ def test_flips_weigh_by_volume() -> None:
 
 
 def test_leaked_rows_are_refused() -> None:
-    clean = leaks.find(ROWS, {"another merchant"}, {"another line"})
-    assert all(check.passed for check in checks.honest(clean, LIMITS))
-    key = leaks.find(ROWS, {ROWS.merchants[0]}, set())
-    assert {check.name for check in checks.honest(key, LIMITS) if not check.passed} == {"unseen merchants"}
-    lines = leaks.find(ROWS, set(), {f"merchant {number // 2} shop {number}" for number in range(100)})
-    assert {check.name for check in checks.honest(lines, LIMITS) if not check.passed} == {"unseen lines"}
+    def refused_after(training: Training, frozen: Frozen = ROWS) -> set[str]:
+        return refused(list(checks.honest(leaks.find(frozen, training), LIMITS)))
+
+    nothing: frozenset[str] = frozenset()
+    assert refused_after(Training(nothing, nothing, nothing)) == set()
+    assert refused_after(Training(frozenset({ROWS.merchants[0]}), nothing, nothing)) == {"unseen merchants"}
+    words = frozenset(f"merchant {number // 2} shop {number}" for number in range(100))
+    assert refused_after(Training(nothing, words, nothing)) == {"unseen lines"}
+    golden = rows(200, "golden")
+    assert refused_after(Training(nothing, words, nothing), golden) == set(), "known brands may stand there"
+    assert refused_after(Training(nothing, nothing, frozenset(golden.texts)), golden) == {"unseen lines"}
 
 
 def test_equal_models_are_rarely_refused_by_chance() -> None:
