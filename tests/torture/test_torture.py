@@ -1,4 +1,4 @@
-"""Every file of the torture folder has the outcome that `EXPECTED.toml` states; files too large to keep are built here."""
+"""Every file of the torture folder has the outcome that `EXPECTED.toml` states; the largest are built here."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def test_every_file_has_an_expected_outcome() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.file}{' '.join(['', *case.options])}" for case in CASES])
-def test_outcome_is_as_stated(
-    case: Case, tmp_path: Path, tiny_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_outcome_is_as_stated(case: Case, tmp_path: Path, tiny_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / (case.output or case.file.replace(".csv", ".scored.csv"))
     assert score(FILES / case.file, output, tiny_path, case.options) == case.exit
     said = capsys.readouterr().err

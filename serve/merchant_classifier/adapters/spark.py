@@ -88,9 +88,7 @@ def _send(frame: DataFrame, model: Path) -> tuple[str, str]:
     return name, identity
 
 
-def _scorer(
-    name: str, identity: str, column: str, request: Request, suffix: str
-) -> Callable[[_Batches], _Batches]:
+def _scorer(name: str, identity: str, column: str, request: Request, suffix: str) -> Callable[[_Batches], _Batches]:
     def run(batches: _Batches) -> _Batches:
         return score(batches, _model(name, identity), column, request=request, suffix=suffix)
 

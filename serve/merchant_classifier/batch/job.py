@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -113,7 +114,7 @@ def run(job: Job, say: Say = say_to_user) -> Report:
     started = perf_counter()
     classifier = job.model.load()
     prepared = _prepare(job, classifier.identity, say)
-    with _open_sink(job, prepared) as sink:
+    with _writing(job.output), _open_sink(job, prepared) as sink:
         resumed = sink.progress.counts.read
         if resumed:
             say(f"{job.output}: goes on behind row {resumed:,}, where an interrupted run was")
@@ -134,6 +135,17 @@ def run(job: Job, say: Say = say_to_user) -> Report:
         statistics=statistics,
         summary=next((path for path in small if path.suffix == ".html"), None),
     )
+
+
+@contextmanager
+def _writing(output: str) -> Iterator[None]:
+    """Errors of reading name their file already; what is left is the output's disk."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"{error.filename or output}: cannot be written ({error.strerror or error})") from error
 
 
 def _small_files(

@@ -84,9 +84,9 @@ class Journal:
         self.finished = self.resumed and "finished" in entries[-1]
         try:
             self._open(entries, work)
-        except OSError as error:
+        except OSError:
             self.discard()
-            raise InputError(f"{error.filename}: cannot be written ({error.strerror})") from error
+            raise
         self._safe_at = monotonic()
 
     def _lock(self) -> BinaryIO:
@@ -212,14 +212,16 @@ class Journal:
 
     def discard(self) -> None:
         """Remove the work files."""
-        for stream in self._streams:
-            with contextlib.suppress(OSError):  # a full disk fails again on closing
-                stream.close()
+        self._close()
         for source, _ in self._renames:
             Path(source).unlink(missing_ok=True)
         for path in (*self._parts, self._whole, self._path):
             path.unlink(missing_ok=True)
-        self._journal.close()
+
+    def _close(self) -> None:
+        for file in (*self._streams, self._journal):
+            with contextlib.suppress(OSError):  # a full disk fails again on closing
+                file.close()
 
     def __enter__(self) -> Journal:
         return self
@@ -228,6 +230,7 @@ class Journal:
         # An interrupted run is gone on with; after an error nothing half-written may stay.
         if kind is not None and issubclass(kind, Exception):
             self.discard()
+        self._close()
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

@@ -121,6 +121,7 @@ class DelimitedSource:
         self.path, self.format = path, kind
         self._text = text
         delimiter = opening.delimiter or opening.preset.delimiter or ("\t" if kind is Format.TSV else None)
+        _check_delimiter(delimiter)
         named = opening.named and opening.preset.named
         self.header: Header = read_header(
             path, text.ahead, delimiter.encode() if delimiter else None, marker=opening.preset.marker, named=named
@@ -146,6 +147,11 @@ class DelimitedSource:
         """How much lies before a position."""
         del position
         return self._text.share()
+
+
+def _check_delimiter(delimiter: str | None) -> None:
+    if delimiter is not None and (len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0'):
+        raise InputError(f"--delimiter: expected one ASCII character, found {delimiter!r}")
 
 
 def _lenient(value: bytes) -> str:
