@@ -49,7 +49,8 @@ class Pool:
     def worth(self) -> NDArray[np.float64]:
         """Volume x uncertainty x novelty."""
         unsure = np.array([1 - p.candidates[0].confidence if p.candidates else 0.0 for p in self.predictions])
-        return np.sqrt(self.volume) * unsure * self.novelty
+        worth: NDArray[np.float64] = np.sqrt(self.volume) * unsure * self.novelty
+        return worth
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,6 @@ from merchant_classifier.prediction import Mode
 from merchant_classifier.text import normalize
 from train import assemble, neighbours, publishable, runs
 from train import config as configs
-from train.config import Config
 from train.labels import OWN
 
 _BRAND_CODES = Path("data/brand_codes.csv")
@@ -33,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     content["calibration"] = runs.read_json(config.build / "calibration.json")
     assemble.write_unfinished(folder, config, content)
     classifier = MerchantClassifier.load(folder)
-    shown = shown_sources(config)
+    shown = publishable.source_names(config)
     neighbours.write_index(folder, classifier, config.build / runs.SPLIT, shown & neighbours.SOURCES or shown)
     write_golden(folder, classifier, config.build / runs.SPLIT, shown)
     assemble.write_manifest(folder, config)
@@ -41,13 +40,6 @@ def run(args: argparse.Namespace) -> int:
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"pack: {folder} {identity[:12]} {size / 1e6:.1f} MB")
     return 0
-
-
-def shown_sources(config: Config) -> frozenset[str]:
-    """Sources whose texts may stand in the bundle: the repository's; all of them in a model of one's own."""
-    if config.data.labels == OWN:
-        return frozenset(runs.read_table(config.build / runs.SPLIT, ["source"])["source"].to_pylist())
-    return publishable.source_names(config)
 
 
 def write_golden(folder: Path, classifier: MerchantClassifier, split: Path, shown: frozenset[str]) -> None:

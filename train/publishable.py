@@ -2,7 +2,8 @@
 
 Rows of a workplace's other files may teach a model, but a released model's pages
 and lists must not contain them. A file of a source counts as the repository's
-when its path does not leave the working directory.
+when its path does not leave the working directory. A model of one's own labels
+is made of one's own rows and stays with them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 from merchant_classifier import bundle as bundles
 from train import runs
 from train.config import Config, Source
+from train.labels import OWN
 from train.sources import adapter
 from train.sources.rows import Row
 
@@ -48,7 +50,9 @@ def of(config: Config) -> Publishable:
 
 
 def source_names(config: Config) -> frozenset[str]:
-    """Names of sources that come from the repository alone."""
+    """Names of sources that come from the repository alone; every source in a model of one's own labels."""
+    if config.data.labels == OWN:
+        return frozenset(runs.read_table(config.build / runs.SPLIT, ["source"])["source"].to_pylist())
     outside = {source.adapter for source in config.data.sources if not inside(source.path)}
     return frozenset(
         name

@@ -249,3 +249,13 @@ def test_the_card_says_what_was_measured() -> None:
         assert f"{part['top1']['value']:.1%}" in card
     assert metrics["bundle"] in card
     assert "Merchants written down for this project" in card
+
+
+def test_a_model_of_ones_own_labels_may_show_ones_own_rows() -> None:
+    from train import config, publishable
+
+    path = Path(tiny_run.CONFIG)
+    path.write_text(path.read_text().replace("data/mine.csv", "../theirs.csv"))
+    assert publishable.source_names(config.load(path)) == frozenset()
+    path.write_text(path.read_text().replace("[[data.sources]]", '[data]\nlabels = "own"\n[[data.sources]]'))
+    assert publishable.source_names(config.load(path)) == {"curated-real"}
