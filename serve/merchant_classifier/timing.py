@@ -50,17 +50,17 @@ def time_each(call: Callable[[str], object], texts: Sequence[str]) -> Timed:
     times: list[float] = []
     undisturbed: list[float] = []
     for text in texts:
-        before = _interruptions()
+        before = interruptions()
         start = perf_counter()
         call(text)
         seconds = perf_counter() - start
         times.append(seconds)
-        if _interruptions() == before:
+        if interruptions() == before:
             undisturbed.append(seconds)
     return Timed(times, undisturbed)
 
 
-def _interruptions() -> int:
+def interruptions() -> int:
     """How often the system took the core from this thread so far; a sleep or a wait for a lock does not count."""
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw if _COUNTED else 0
 
