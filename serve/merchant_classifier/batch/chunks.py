@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from merchant_classifier.errors import InputError
+
 CHUNK_BYTES = 4 << 20
 """Text read at once: some 50,000 rows, enough for the vectorised steps and for descriptors to repeat."""
 
 CHUNK_ROWS = 65_536
 """Rows read at once from formats that have row groups."""
+
+
+class Interrupted(InputError):
+    """The run ended through no fault of input or disk; its work files stay, so that it can go on."""
 
 
 class Position(NamedTuple):

@@ -78,7 +78,8 @@ class ColumnarReader:
 
     def rows(self, chunk: Chunk) -> ColumnarRows:
         """The rows of a chunk; none is ever rejected."""
-        columns = [column.cast(kind) for column, kind in zip(chunk.content.columns, self.schema.types, strict=True)]
+        pairs = zip(chunk.content.columns, self.schema.types, strict=True)
+        columns = [column if column.type == kind else column.cast(kind) for column, kind in pairs]
         return ColumnarRows(columns, chunk.content.num_rows)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, BinaryIO
 
-from merchant_classifier.batch.chunks import Counts, Outcome, Position
+from merchant_classifier.batch.chunks import Counts, Interrupted, Outcome, Position
 from merchant_classifier.batch.columnar import streams_in, table_writer
 from merchant_classifier.errors import InputError
 
@@ -228,7 +228,7 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # An interrupted run is gone on with; after an error nothing half-written may stay.
-        if kind is not None and issubclass(kind, Exception):
+        if kind is not None and issubclass(kind, Exception) and not issubclass(kind, Interrupted):
             self.discard()
         self._close()
 

@@ -8,14 +8,13 @@ and ends too.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from merchant_classifier.batch.chunks import Chunk, Outcome
+from merchant_classifier.batch.chunks import Chunk, Interrupted, Outcome
 from merchant_classifier.batch.work import Plan, Worker
 from merchant_classifier.errors import InputError, MerchantClassifierError
 
@@ -24,7 +23,8 @@ def outcomes(plan: Plan, chunks: Iterable[Chunk], jobs: int) -> Iterator[Outcome
     """Score chunks in `jobs` processes.
 
     Raises:
-        InputError: a row or a process stopped the run.
+        InputError: a row stopped the run.
+        Interrupted: a process is gone.
     """
     # Spawned, not forked: threads of the model's runtime do not survive a fork.
     context = get_context("spawn")
@@ -65,7 +65,7 @@ def _receive(pipe: Any) -> Outcome:
     try:
         found = pipe.recv()
     except (EOFError, ConnectionError) as error:
-        raise InputError("a scoring process ended (killed, or out of memory)") from error
+        raise Interrupted("a scoring process was ended (killed, or out of memory); run again to go on") from error
     if isinstance(found, BaseException):
         raise found
     outcome: Outcome = found
@@ -74,7 +74,6 @@ def _receive(pipe: Any) -> Outcome:
 
 def _serve(plan: Plan, pipe: Connection) -> None:
     """What a process does until nobody sends chunks any more."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         worker = Worker(plan, plan.model.load())
         while True:
