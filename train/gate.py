@@ -15,7 +15,7 @@ from typing import Any
 
 from merchant_classifier.bundle import MANIFEST, read
 from merchant_classifier.classifier import MerchantClassifier
-from train import checks, compare, evidence, leaks, publishable, runs, shelf, stress, timing
+from train import checks, compare, evidence, leaks, publishable, runs, shelf, stress, timing, traffic
 from train import config as configs
 from train import limits as limit_files
 from train.checks import Check
@@ -45,6 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--models", type=Path, default=shelf.MODELS, metavar="DIR", help="where the current model lives (%(default)s)"
     )
     parser.add_argument("--champion", type=Path, metavar="DIR", help="compare with this model instead")
+    parser.add_argument(
+        "--volumes", type=Path, metavar="FILE", help="recent descriptors, to weigh broken rows by volume"
+    )
+    parser.add_argument("--column", default="description", help="their column (%(default)s)")
     parser.add_argument("--limits", type=Path, default=limit_files.FILE, metavar="TOML", help="default: %(default)s")
 
 
@@ -55,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     challenger = MerchantClassifier.load(config.build / runs.BUNDLE)
     champion = open_champion(args.models, args.champion)
     rows, taxonomy = Frozen.read(config.build), taxonomy_of(challenger)
+    if args.volumes:
+        rows = rows.weighted(traffic.read_lines(args.volumes, args.column))
     measured = measure_all(challenger, champion, rows, taxonomy, sizes(config.build / runs.BUNDLE))
     found = list(rows_checks(config.build, rows, limits))
     found += judge_models(rows, taxonomy, measured[0], measured[1], limits)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.decision import NOT_A_MERCHANT, Label
 from merchant_classifier.prediction import Mode, Prediction, Reason
+from merchant_classifier.text import normalize
 from train import runs
 
 
@@ -83,15 +85,24 @@ class Frozen:
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, Any]]) -> Frozen:
-        """From rows with set, text, label (names joined by "|"), merchant and perhaps volume."""
+        """From rows with set, text, label (names joined by "|") and merchant."""
         rows = list(rows)
         return cls(
             np.array([row["set"] for row in rows]),
             [row["text"] for row in rows],
             [frozenset(row["label"].split("|")) for row in rows],
             [row["merchant"] for row in rows],
-            np.array([row.get("volume") or 1.0 for row in rows]),
+            np.ones(len(rows)),
         )
+
+    def weighted(self, lines: Iterable[str]) -> Frozen:
+        """The same rows with the volume of each in these lines, compared by normalised words; 1 where it never came."""
+        raw = Counter(lines)
+        counts: Counter[str] = Counter()
+        for line, count in raw.items():
+            counts[normalize(line).text] += count
+        volume = [max(1.0, counts[normalize(text).text]) for text in self.texts]
+        return replace(self, volume=np.array(volume))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def test_another_country_asks_for_retraining(reference: Reference, tiny: Merchan
 def test_a_new_facilitator_is_named(reference: Reference, tiny: MerchantClassifier) -> None:
     recent = [f"ZAPPO*{line}" if place % 12 == 0 else line for place, line in enumerate(lines(merchants(1), 11))]
     found, verdict = alarms(reference, tiny, recent)
-    assert "one facilitator" in found
+    assert "one beginning" in found
     assert verdict == INVESTIGATE
     assert reference.risen_leads(traffic.look_at(tiny, recent))[0][0] == "ZAPPO"
 

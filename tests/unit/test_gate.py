@@ -100,7 +100,7 @@ def test_as_good_but_right_elsewhere_breaks_the_flip_budget(champion: Measured) 
 
 
 def test_flips_weigh_by_volume() -> None:
-    frozen = replace(ROWS, volume=np.where(np.arange(len(ROWS.texts)) == 0, 1e6, 1.0))
+    frozen = ROWS.weighted([f"{ROWS.texts[0].lower()}  "] * 5000 + ["NOBODY KNOWS THIS"])
     old = judge(Synthetic.on(frozen, accuracy=lambda _: 1.0), frozen, TAXONOMY)
     new = replace(old, right=np.arange(len(frozen.texts)) != 0)
     flips = compare.flips(frozen, old, new)
@@ -147,7 +147,7 @@ def test_leaked_rows_of_a_real_run_end_with_exit_code_1(
     monkeypatch.setattr(gate, "stressed", lambda *_: {})
     build = tiny_run.evaluated(tmp_path)
     args = argparse.Namespace(
-        config=tiny_run.CONFIG, models=tmp_path / "models", champion=build / "bundle", limits=limits.FILE
+        config=tiny_run.CONFIG, models=tmp_path / "models", champion=build / "bundle", limits=limits.FILE, volumes=None
     )
     honest = gate.run(args)
     before = json.loads((build / "gate.json").read_text())
