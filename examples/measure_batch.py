@@ -152,9 +152,8 @@ def loop(source: Path, model: str | None) -> str:
 
 def cpu() -> str:
     """Name of the processor."""
-    names = [
-        row.partition(":")[2].strip() for row in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in row
-    ]
+    rows = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [row.partition(":")[2].strip() for row in rows if row.startswith("model name")]
     return names[0] if names else platform.processor()
 
 
