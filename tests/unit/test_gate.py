@@ -100,12 +100,19 @@ def test_as_good_but_right_elsewhere_breaks_the_flip_budget(champion: Measured) 
 
 
 def test_flips_weigh_by_volume() -> None:
-    frozen = ROWS.weighted([f"{ROWS.texts[0].lower()}  "] * 5000 + ["NOBODY KNOWS THIS"])
+    names = [
+        f"{first}{second} BAKERY" for first in ("ZOR", "MIR", "TOL", "DUN") for second in ("VEX", "GRI", "LOM", "BAS")
+    ]
+    frozen = Frozen.of({"set": "real", "text": name, "label": CODES[0], "merchant": name} for name in names)
+    frozen = frozen.weighted(["Zorvex  bakery"] * 50 + ["NOBODY KNOWS THIS"])
+    assert frozen.volume.tolist() == [50.0] + [1.0] * 15
     old = judge(Synthetic.on(frozen, accuracy=lambda _: 1.0), frozen, TAXONOMY)
-    new = replace(old, right=np.arange(len(frozen.texts)) != 0)
-    flips = compare.flips(frozen, old, new)
-    assert flips["broken"] == 1
-    assert not checks.few_flips(flips, LIMITS).passed
+    for broken, share in ((0, 50 / 65), (1, 1 / 65)):
+        new = replace(old, right=np.arange(len(names)) != broken)
+        flips = compare.flips(frozen, old, new)
+        assert flips["broken"] == 1
+        assert flips["broken_share"] == pytest.approx(share, abs=1e-4)
+        assert checks.few_flips(flips, LIMITS).passed == (share < LIMITS.flip_budget)
 
 
 def test_leaked_rows_are_refused() -> None:
