@@ -9,7 +9,8 @@ from math import log10
 import numpy as np
 
 _WIDTH, _HEIGHT = 720, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 50, 60
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 40, 50, 60
+_LEGEND = 300
 _COLOURS = ("#1b6ca8", "#c8553d", "#588157", "#6d597a", "#b08900", "#4a4e69")
 _PERCENTILES = (50.0, 90.0, 99.0, 99.9, 99.99)
 _MILLISECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
@@ -78,7 +79,8 @@ def _line(axis: _Axis, curve: np.ndarray[tuple[int], np.dtype[np.float64]], name
     shares = 100 - np.geomspace(50, 100 - last, 120)
     times = np.percentile(curve, shares, method="higher")
     points = " ".join(f"{axis.x(share):.1f},{axis.y(time):.1f}" for share, time in zip(shares, times, strict=True))
-    x, y = _LEFT + 12, _TOP + 16 + 18 * number
+    # The lower right is free: curves rise.
+    x, y = _WIDTH - _RIGHT - _LEGEND, _HEIGHT - _BOTTOM - 12 - 18 * number
     return [
         f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>',
         f'<line x1="{x}" y1="{y - 4}" x2="{x + 22}" y2="{y - 4}" stroke="{colour}" stroke-width="3"/>',
