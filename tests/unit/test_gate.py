@@ -107,12 +107,12 @@ def test_flips_weigh_by_volume() -> None:
     frozen = frozen.weighted(["Zorvex  bakery"] * 50 + ["NOBODY KNOWS THIS"])
     assert frozen.volume.tolist() == [50.0] + [1.0] * 15
     old = judge(Synthetic.on(frozen, accuracy=lambda _: 1.0), frozen, TAXONOMY)
-    for broken, share in ((0, 50 / 65), (1, 1 / 65)):
+    for broken, weight in ((0, 50 / 65), (1, 1 / 65)):
         new = replace(old, right=np.arange(len(names)) != broken)
         flips = compare.flips(frozen, old, new)
         assert flips["broken"] == 1
-        assert flips["broken_share"] == pytest.approx(share, abs=1e-4)
-        assert checks.few_flips(flips, LIMITS).passed == (share < LIMITS.flip_budget)
+        assert flips["broken_share"] == pytest.approx(weight, abs=1e-4)
+        assert checks.few_flips(flips, LIMITS).passed == (weight < LIMITS.flip_budget)
 
 
 def test_leaked_rows_are_refused() -> None:
