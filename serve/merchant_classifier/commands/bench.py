@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print as it goes, write the files."""
     directory = bundles.locate(args.model)
     texts = _texts(args)
+    rows = read_rows(args.rows, args.row_count) if args.compare else []
     facts: dict[str, Any] = {"machine": machine(), "start_up": start_up(directory)}
     print("\n".join(f"{name:<22} {value}" for name, value in {**facts["machine"], **facts["start_up"]}.items()))
     classifier = MerchantClassifier.load(directory)
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     facts["rows_per_second"] = round(throughput(directory, texts))
     print(f"\nbatch of {len(texts)} different descriptors: {facts['rows_per_second']} a second on one core\n")
     if args.compare:
-        series |= compare(facts, args, texts, classifier)
+        series |= compare(facts, rows, texts, classifier)
     if args.svg:
         Path(args.svg).write_text(latency_svg(f"{facts['machine']['processor']}, one thread", series), "utf-8")
     if args.json:
@@ -147,10 +148,9 @@ def throughput(directory: Path, texts: Sequence[str]) -> float:
 
 
 def compare(
-    facts: dict[str, Any], args: argparse.Namespace, texts: Sequence[str], classifier: MerchantClassifier
+    facts: dict[str, Any], rows: list[tuple[str, str]], texts: Sequence[str], classifier: MerchantClassifier
 ) -> dict[str, list[float]]:
-    """Time the installed rivals and this classifier on the same descriptors, one after the other."""
-    rows = read_rows(args.rows, args.row_count)
+    """Time the installed rivals, trained on `rows`, and this classifier on the same descriptors, one after the other."""
     chosen = texts[:: max(1, len(texts) // _RIVAL_CALLS)]
     series = {"this model, again": _timed(facts, "this model, again", classifier.predict, chosen)}
     own = facts["latency"]["this model, again"]["p50"]
