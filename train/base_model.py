@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -73,3 +74,19 @@ def embed(base: str, lines: list[str], max_tokens: int) -> Tensor:
         chosen = order[start : start + 512]
         vectors[chosen] = mean_pooled(encoder, **tokenise(tokenizer, [lines[i] for i in chosen], max_tokens))
     return nn.functional.normalize(vectors, dim=-1)
+
+
+def single_embedder(base: str, max_tokens: int = 24) -> Callable[[str], Tensor]:
+    """A function from one line to its unit vector (width,): what a lookup of a single line costs, on one thread."""
+    tokenizer, encoder = open_base(base)
+    encoder.eval()
+
+    @torch.inference_mode()
+    def one(line: str) -> Tensor:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        vector = mean_pooled(encoder, **tokenise(tokenizer, [line], max_tokens))[0]
+        torch.set_num_threads(threads)
+        return nn.functional.normalize(vector, dim=-1)
+
+    return one

@@ -24,6 +24,8 @@ from train import runs
 from train.config import Config, Source
 from train.labels import OWN
 from train.sources import adapter
+from train.sources.memory import ADAPTER as MEMORY
+from train.sources.memory import Decided
 from train.sources.rows import Dropped, Entry, Row, folded
 
 ACCOUNT = "collect.json"
@@ -74,10 +76,11 @@ def collect(config: Config) -> tuple[list[Row], dict[str, Account]]:
             of the user's own, a label with a single example.
     """
     known = None if config.data.labels == OWN else _taxonomy(Path(config.data.labels))
+    decided = Decided(Path(source.path) for source in config.data.sources if source.adapter == MEMORY)
     rows: list[Row] = []
     accounts: dict[str, Account] = {}
     for source in config.data.sources:
-        taken, account = _from_source(source, known)
+        taken, account = _from_source(source, known, decided)
         rows.extend(taken)
         accounts[source.path] = account
     if not rows:
@@ -97,7 +100,7 @@ def _taxonomy(path: Path) -> frozenset[str]:
         raise InputError(f"{path}:1: expected a column 'mcc'") from None
 
 
-def _from_source(source: Source, known: frozenset[str] | None) -> tuple[list[Row], Account]:
+def _from_source(source: Source, known: frozenset[str] | None, decided: Decided) -> tuple[list[Row], Account]:
     path, account = Path(source.path), Account()
     kind = adapter(source.adapter)
     if not path.exists() and source.optional:
@@ -108,6 +111,8 @@ def _from_source(source: Source, known: frozenset[str] | None) -> tuple[list[Row
     for entry in _read(kind.reader()(path), fold=known is not None):
         account.read += 1
         reason = _reason_to_drop(entry, source, known, kind.foreign)
+        if isinstance(entry, Row) and not reason and source.adapter != MEMORY:
+            reason = "overruled by the merchant memory" if decided.overrules(entry.text, entry.label) else ""
         if reason or isinstance(entry, Dropped):
             account.dropped[reason] += 1
         else:

@@ -72,7 +72,7 @@ def candidates(split_path: Path, sources: frozenset[str] = SOURCES) -> list[Merc
     table = runs.read_table(split_path, _COLUMNS).to_pydict()
     best: dict[tuple[str, str], tuple[tuple[float, int, str], Merchant]] = {}
     for text, label, source, weight, words, key, part in zip(*(table[name] for name in _COLUMNS), strict=True):
-        if part != runs.TRAIN or source not in sources or not words:
+        if part != runs.TRAIN or source not in sources or not words or text != " ".join(text.split()):
             continue
         order = (-weight, crc32(words.encode("utf-8")), text)
         known = best.get((key, label))

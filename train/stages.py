@@ -68,6 +68,13 @@ STAGES = (
     Stage("report", "train.report", "write the HTML report of a model", ("name",)),
     Stage("drift", "train.drift", "compare new descriptors with those the model was made for", ("name",)),
     Stage("doctor", "train.doctor", "rank the probably wrong labels of a file"),
+    Stage(
+        "study",
+        "train.study",
+        "compare fine-tuning with retrieval on seen, unseen, new and changed merchants",
+        ("name",),
+    ),
+    Stage("absorb", "train.absorb", "say which rules of a merchant memory a new model has made redundant", ("name",)),
     Stage("label_next", "train.label_next", "choose the descriptors that are worth labelling next"),
 )
 

@@ -44,6 +44,7 @@ ADAPTERS = {
     "washington": Adapter("train.sources.washington", foreign=True),
     "whosonfirst": Adapter("train.sources.whosonfirst"),
     "food_hygiene": Adapter("train.sources.food_hygiene"),
+    "memory": Adapter("train.sources.memory"),
 }
 
 
