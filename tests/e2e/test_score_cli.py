@@ -12,6 +12,7 @@ import pty
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from merchant_classifier.batch.model import Model
 from merchant_classifier.batch.presets import PRESETS
 from merchant_classifier.batch.progress import Bar
 from merchant_classifier.cli import main
@@ -31,6 +33,14 @@ TEXT = """id,description,amount
 5,"CITY TAXI, THE ""QUICK"" ONE",9
 """
 MCCS = ["5814", "7011", "", "", "4121"]
+
+
+_LOAD_ONCE = cache(Model.load)
+
+
+@pytest.fixture(autouse=True)
+def _each_model_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Model, "load", _LOAD_ONCE)
 
 
 class Score:
@@ -184,14 +194,6 @@ def test_mode_and_threshold_decide_what_is_named(score: Score) -> None:
 def test_a_merchant_memory_overrules(score: Score) -> None:
     assert score("in.csv", "out.csv", "--memory", str(score.folder / "none.csv")) == 2
     assert "none.csv" in score.error
-
-
-def test_several_processes_write_the_same_bytes(score: Score) -> None:
-    lines = [f"{i},GRAND HOTEL {i % 1000},1" for i in range(200_000)]
-    score.source.write_text("\n".join(["id,description,amount", *lines]))
-    assert score("in.csv", "one.csv") == 0
-    assert score("in.csv", "two.csv", "--jobs", "2") == 0
-    assert (score.folder / "one.csv").read_bytes() == (score.folder / "two.csv").read_bytes()
 
 
 def test_an_error_in_a_process_is_one_line(score: Score) -> None:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,14 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = [f'{i},"BLUE, {words[i % 6]} {i % 211}\n",{i}' if i % 97 else f"{i}" for i in range(1, ROWS + 1)]
     path.write_text("\n".join(["id,description,amount", *lines, ""]))
     return path
+
+
+_LOAD_ONCE = cache(Model.load)
+
+
+@pytest.fixture(autouse=True)
+def _each_model_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Model, "load", _LOAD_ONCE)
 
 
 def job(source: Path, output: Path, model: Path) -> Job:
@@ -100,6 +109,13 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_bytes(
         resumed += report.resumed > 0
         assert published(folder) == expected, f"kill {kill} after row {report.resumed}"
     assert resumed, "no run was killed in the middle: the test proved nothing"
+
+
+def test_several_processes_write_the_same_bytes(source: Path, tiny_path: Path, tmp_path: Path) -> None:
+    for name, jobs in (("one", 1), ("two", 2)):
+        (tmp_path / name).mkdir()
+        run(replace(job(source, tmp_path / name / "o.csv", tiny_path), jobs=jobs), silent)
+    assert published(tmp_path / "two") == published(tmp_path / "one")
 
 
 class Killed(BaseException):

@@ -6,10 +6,12 @@ import csv
 import json
 import tomllib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from merchant_classifier.batch.model import Model
 from merchant_classifier.cli import main
 
 FOLDER = Path(__file__).parent
@@ -32,6 +34,14 @@ class Case:
 
 
 CASES = [Case(**case) for case in tomllib.loads((FOLDER / "EXPECTED.toml").read_text("utf-8"))["case"]]
+
+
+_LOAD_ONCE = cache(Model.load)
+
+
+@pytest.fixture(autouse=True)
+def _each_model_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Model, "load", _LOAD_ONCE)
 
 
 def score(source: Path, output: Path, model: Path, options: list[str]) -> int:
