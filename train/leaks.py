@@ -17,13 +17,14 @@ from train.judged import Frozen
 
 HAND_WRITTEN = "golden"
 """Name of the evaluation set of `tests/golden/`."""
+_FEWEST_ROWS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Leaks:
     """Attributes:
     merchants: evaluation merchants that stand in training.
-    lines: set -> share of rows whose normalised words stand in training (hand-written: whose text does).
+    lines: set of some size -> share of rows whose normalised words (hand-written: text) stand in training.
     """
 
     merchants: int
@@ -58,7 +59,9 @@ def find(rows: Frozen, training: Training) -> Leaks:
         ],
         np.bool_,
     )
-    shares = {str(name): float(known[rows.sets == name].mean()) for name in np.unique(rows.sets)}
+    names, counts = np.unique(rows.sets, return_counts=True)
+    large = [str(name) for name, count in zip(names, counts, strict=True) if count >= _FEWEST_ROWS]
+    shares = {name: float(known[rows.sets == name].mean()) for name in large}
     return Leaks(len(training.keys.intersection(rows.merchants)), shares)
 
 
