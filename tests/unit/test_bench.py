@@ -39,7 +39,7 @@ def test_writes_every_number_and_a_picture(tiny_path: Path, tmp_path: Path, caps
 def test_times_descriptors_of_a_file(tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "lines.txt").write_text("coffee\nhotel\n\ncoffee\n", "utf-8")
     assert main(["bench", str(tiny_path), "--descriptors", str(tmp_path / "lines.txt")]) == 0
-    assert "batch of 2 different descriptors" in capsys.readouterr().out
+    assert "batch of 2 different descriptors on one core" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", [b"\n \n", b"\xff\xfe"])
