@@ -267,8 +267,8 @@ def _stress(facts: Facts) -> Iterator[Html]:
     if rates := facts.get("stress", {}).get("rates"):
         yield pages.heading("Does the answer survive?")
         yield pages.paragraph(
-            "Lines whose answer stays when an issuer, a terminal or a trickster changes them; in the last two rows,"
-            " risky merchants in disguise that get an accepted code or none.",
+            "Lines whose answer stays when an issuer, a terminal or a trickster changes them; for `spoofed prefix` and"
+            " `benign words added`, risky merchants in disguise that get an accepted code or none.",
             "soft",
         )
         yield pages.table(
