@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import ceil
 
 from merchant_classifier.rules import Rule
 
@@ -21,7 +22,7 @@ SHARE = 0.7
 """Part of a name's letters that a cut spelling must still hold."""
 
 FEWEST_LETTERS = 6
-"""Letters a cut spelling must still hold; also the length of the index's keys."""
+"""Letters a cut spelling must still hold."""
 
 LATER_LETTERS, LATER_WORDS = 8, 2
 """What must agree to recognise a name behind a word or two that the normaliser could not take off."""
@@ -44,47 +45,41 @@ class Spelling:
 
 
 class Spellings:
-    """Names of confirmed merchants, indexed by their first letters."""
+    """Names of confirmed merchants, indexed by the letters that every spelling must begin with."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._names: dict[str, list[tuple[str, Rule]]] = defaultdict(list)
         for rule in rules:
             name = "".join(without_intermediary(rule.key.split(" ")))
-            self._names[name[:FEWEST_LETTERS]].append((name, rule))
-
-    def __len__(self) -> int:
-        return sum(map(len, self._names.values()))
+            self._names[name[: _needed(name)]].append((name, rule))
+        self._lengths = sorted({len(beginning) for beginning in self._names})
 
     def find(self, words: Sequence[str]) -> list[Spelling]:
         """Merchants that normalised words spell, most agreeing letters first."""
         words = without_intermediary(words)
         found = [spelling for start in range(min(_STARTS, len(words))) for spelling in self._at(words[start:], start)]
-        return sorted(found, key=lambda spelling: -spelling.letters)
+        return sorted(found, key=lambda spelling: (spelling.letters, spelling.rule.rank), reverse=True)
 
     def _at(self, words: Sequence[str], start: int) -> Iterator[Spelling]:
         text = "".join(words)
         ends = list(accumulate(map(len, words)))
-        # Names shorter than a key are found under their whole length, which must end with a word.
-        keys = {text[:FEWEST_LETTERS], *(text[:end] for end in ends if end < FEWEST_LETTERS)}
-        for key in keys:
-            for name, rule in self._names.get(key, ()):
+        for length in self._lengths:
+            for name, rule in self._names.get(text[:length], ()) if length <= len(text) else ():
                 spelling = Spelling(rule, letters := _agreeing(text, name), letters == len(text))
                 if letters in ends and _enough(spelling, len(name), start, ends.index(letters) + 1):
                     yield spelling
 
 
-def _enough(spelling: Spelling, name: int, start: int, words: int) -> bool:
-    """Whether what agrees, so many words that begin `start` words into the description, identifies a name.
+def _needed(name: str) -> int:
+    """How many letters of a name a spelling of it must hold."""
+    return min(len(name), max(FEWEST_LETTERS, ceil(SHARE * len(name))))
 
-    Args:
-        name: letters of the name.
-    """
-    letters = spelling.letters
-    if start and (letters < LATER_LETTERS or words < LATER_WORDS):
+
+def _enough(spelling: Spelling, name: int, start: int, words: int) -> bool:
+    """Whether what agrees, `words` from the one at `start` on, identifies a name of `name` letters."""
+    if start and (spelling.letters < LATER_LETTERS or words < LATER_WORDS):
         return False
-    if letters == name:
-        return True
-    return letters >= FEWEST_LETTERS and letters >= SHARE * name and (spelling.to_the_end or not start)
+    return spelling.letters == name or spelling.to_the_end or not start
 
 
 def _agreeing(text: str, name: str) -> int:
