@@ -64,7 +64,7 @@ def test_compares_with_what_is_installed_and_names_what_is_not(
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert sorted(seen) == [("coffee", "5814"), ("hotel", "7011")]
-    assert "times as slow" in printed
+    assert "times this model's" in printed
     assert "left out: not installed: no_such_package" in printed
 
 

@@ -168,8 +168,8 @@ def compare(
             continue
         series[rival.name] = _timed(facts, rival.name, _made(rival, rows), chosen)
         ratio = facts["latency"][rival.name]["p50"] / own
-        facts.setdefault("slower_at_p50", {})[rival.name] = round(ratio, 1)
-        print(f"{'':<44} {ratio:.1f} times as slow at p50")
+        facts.setdefault("p50_over_this_model", {})[rival.name] = round(ratio, 3)
+        print(f"{'':<44} p50 is {ratio:.3g} times this model's")
     return series
 
 
