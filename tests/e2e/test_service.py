@@ -130,6 +130,9 @@ def test_the_same_decision_from_an_event_loop(models: Path) -> None:
     service = module("service").Service(ModelHandle(models), budget_ms=5000)
 
     async def many() -> list[dict[str, Any]]:
-        return await asyncio.gather(*(service.authorise_async("COFFEE", 10) for _ in range(20)))
+        answers: list[dict[str, Any]] = await asyncio.gather(
+            *(service.authorise_async("COFFEE", 10) for _ in range(20))
+        )
+        return answers
 
     assert asyncio.run(many()) == [service.authorise("COFFEE", 10)] * 20

@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
 from merchant_classifier import bundle
-from merchant_classifier.classifier import MerchantClassifier, shipped_models
+from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.errors import InputError
 from merchant_classifier.scoring import Request, answer_schema, score
 
@@ -52,7 +52,7 @@ def score_frame(
     request = request or Request()
     _check(frame, column)
     schema = StructType([*frame.schema.fields, *_answer_fields(frame, request, suffix)])
-    name, identity = _send(frame, Path(model) if model is not None else shipped_models())
+    name, identity = _send(frame, Path(model) if model is not None else bundle.shipped())
     return frame.mapInArrow(_scorer(name, identity, column, request, suffix), schema)
 
 
