@@ -63,5 +63,5 @@ def write_golden(folder: Path, classifier: MerchantClassifier, split: Path, show
 def brands() -> dict[str, str]:
     """Normalised brand name -> network brand code (3000-3999)."""
     with _BRAND_CODES.open(encoding="utf-8", newline="") as file:
-        rows = [(normalize(row["brand"]).text, row["mcc"]) for row in csv.DictReader(file)]
+        rows = [(normalize(row["brand"]).text, row["code"]) for row in csv.DictReader(file)]
     return {name: code for name, code in sorted(rows, reverse=True) if name}
