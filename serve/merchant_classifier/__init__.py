@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from merchant_classifier.classifier import MerchantClassifier
     from merchant_classifier.handle import HandleStatus, ModelHandle
     from merchant_classifier.memo import MemoStatistics
+    from merchant_classifier.neighbours import Evidence, Neighbour
+    from merchant_classifier.rules import Kind, NewRule
 
 __version__ = "0.1.0"
 
@@ -34,14 +36,18 @@ __all__ = [
     "BundleNotFound",
     "Candidate",
     "DeadlineExceeded",
+    "Evidence",
     "HandleStatus",
     "InputError",
+    "Kind",
     "MemoStatistics",
     "MemoryFileError",
     "MerchantClassifier",
     "MerchantClassifierError",
     "Mode",
     "ModelHandle",
+    "Neighbour",
+    "NewRule",
     "Prediction",
     "Reason",
     "SignatureInvalid",
@@ -53,6 +59,10 @@ _HOMES = {
     "ModelHandle": "handle",
     "HandleStatus": "handle",
     "MemoStatistics": "memo",
+    "Evidence": "neighbours",
+    "Neighbour": "neighbours",
+    "Kind": "rules",
+    "NewRule": "rules",
 }
 """Modules that are imported at the first use of a name: numpy is most of the time an import would take."""
 

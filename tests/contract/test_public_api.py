@@ -11,11 +11,20 @@ from typing import get_args
 import pytest
 
 import merchant_classifier
-from merchant_classifier import Candidate, MerchantClassifier, MerchantClassifierError, Mode, Prediction, Reason
+from merchant_classifier import (
+    Candidate,
+    Evidence,
+    MerchantClassifier,
+    MerchantClassifierError,
+    Mode,
+    Neighbour,
+    Prediction,
+    Reason,
+)
 from merchant_classifier import errors as error_module
 
 PACKAGE = Path(merchant_classifier.__file__).parent
-VALUES = (Candidate, Prediction)
+VALUES = (Candidate, Prediction, Neighbour, Evidence)
 
 EXPECTED = {
     "BundleCorrupt",
@@ -24,14 +33,18 @@ EXPECTED = {
     "BundleNotFound",
     "Candidate",
     "DeadlineExceeded",
+    "Evidence",
     "HandleStatus",
     "InputError",
+    "Kind",
     "MemoStatistics",
     "MemoryFileError",
     "MerchantClassifier",
     "MerchantClassifierError",
     "Mode",
     "ModelHandle",
+    "Neighbour",
+    "NewRule",
     "Prediction",
     "Reason",
     "SignatureInvalid",
