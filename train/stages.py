@@ -67,6 +67,7 @@ STAGES = (
     Stage("baselines", "train.baselines", "train simple models on the same rows and compare", ("data",)),
     Stage("report", "train.report", "write the HTML report of a model", ("name",)),
     Stage("drift", "train.drift", "compare new descriptors with those the model was made for", ("name",)),
+    Stage("gallery", "train.gallery", "write a gallery of disguised names for a reviewer"),
     Stage("doctor", "train.doctor", "rank the probably wrong labels of a file"),
     Stage(
         "study",

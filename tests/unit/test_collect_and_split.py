@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from merchant_classifier.errors import InputError
 from train import collect, runs, split
+from train import config as configs
 from train.config import Config, Data, Source
 from train.keys import base_keys, letters, name_head
 from train.runs import LATER, TEST, TRAIN, VALIDATION
@@ -245,3 +246,18 @@ def test_a_word_that_many_brands_share_does_not_tie_them_together() -> None:
     lines = [f"superior {town}" for town in TOWNS_AND_MORE]
     keys = base_keys(["superior"] * 8 + lines, [f"Q{number}" for number in range(8)] + [""] * len(lines))
     assert len(set(keys[:8])) == 8
+
+
+@pytest.mark.slow
+def test_no_merchant_on_two_sides_of_the_full_data() -> None:
+    config = configs.load("train/configs/default.toml")
+    found, _ = collect.collect(config)
+    words = split.normalized([row.text for row in found])
+    brands, labels = [row.brand_id for row in found], [row.label for row in found]
+    keys = base_keys(words, brands)
+    rows = Rows(words, keys, labels, [row.source for row in found], [row.year for row in found])
+    parts = divide(rows, config.data)
+    assert {len(seen) for seen in sides(rows, parts).values()} == {1}
+    assert max(Counter(key for key in keys if key).values()) < 0.01 * len(keys)
+    branded = {(brand, part) for brand, part in zip(brands, parts, strict=True) if brand and part in PARTS}
+    assert len(branded) == len({brand for brand, _ in branded})
