@@ -107,6 +107,9 @@ def _worst_group(what: str, groups: Mapping[str, compare.Difference], margin: fl
     )
 
 
+_FEWEST_FOR_ECE = 300
+
+
 def calibrated(rows: Frozen, champion: Answers | None, challenger: Answers, limits: Limits) -> Iterator[Check]:
     """Confidence means what it says, and abstention is neither too rare nor too common."""
     ece = mean_ece(rows, challenger)
@@ -128,9 +131,14 @@ def calibrated(rows: Frozen, champion: Answers | None, challenger: Answers, limi
 
 
 def mean_ece(rows: Frozen, answers: Answers) -> float:
-    """Expected calibration error, mean over kinds of sets."""
+    """Expected calibration error, mean over kinds of sets.
+
+    Fifteen bins of a few dozen rows differ from their confidence by chance alone, so small sets stand
+    aside where there are others.
+    """
     kinds = np.array([compare.kind(name) for name in rows.sets])
     at = [kinds == name for name in np.unique(kinds)]
+    at = [chosen for chosen in at if chosen.sum() >= _FEWEST_FOR_ECE] or at
     return float(np.mean([metrics.expected_calibration_error(answers.confidence[i], answers.right[i]) for i in at]))
 
 
