@@ -22,8 +22,8 @@ from merchant_classifier.batch.planning import Wishes
 from merchant_classifier.batch.sources import Opening
 
 KILLS = 20
-ROWS = 3_000
-CHUNK = 2_000
+ROWS = 1_500
+CHUNK = 1_500
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rows with repetition, quoted line ends, and every 97th one row too few fields."""
     words = ["COFFEE", "HOTEL", "PHARMACY", "TAXI", "QZXV", "PIZZERIA"]
     path = tmp_path_factory.mktemp("source") / "rows.csv"
-    lines = [f'{i},"BLUE, {words[i % 6]} {i % 211}\n",{i}' if i % 97 else f"{i}" for i in range(1, ROWS + 1)]
+    lines = [f'{i},"BLUE, {words[i % 6]} {i % 31}\n",{i}' if i % 97 else f"{i}" for i in range(1, ROWS + 1)]
     path.write_text("\n".join(["id,description,amount", *lines, ""]))
     return path
 
