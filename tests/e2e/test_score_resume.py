@@ -158,7 +158,7 @@ def test_ended_before_each_of_its_renames_it_finishes_them(source: Path, tiny_pa
 def test_interrupted_again_and_again_it_comes_to_an_end(source: Path, tiny_path: Path, tmp_path: Path) -> None:
     work = job(source, tmp_path / "o.csv", tiny_path)
     for _ in range(4):
-        ended_at("fsync", 60, work)
+        ended_at("fsync", 20, work)
     report = run(work, silent)
     assert ROWS / 2 < report.resumed < ROWS
     assert report.counts.read == report.counts.written + report.counts.rejected == ROWS
