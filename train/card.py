@@ -10,7 +10,9 @@ from typing import Any
 _ATTRIBUTION = Path(__file__).with_name("attribution.toml")
 _WEAKEST = 8
 _FEWEST_ROWS = 30
-"""A category with fewer rows says little."""
+"""A set or category with fewer rows says little."""
+_TOLD_ROWS = 400
+"""The changelog tells of larger sets only; the card and the report have them all."""
 
 Facts = Mapping[str, Any]
 
@@ -52,6 +54,7 @@ def changes(facts: Facts, former: str | None, override: str | None = None) -> li
         f"{name}: top-1 {_percent(part['top1'])}, top-3 {_percent(part['top3'])}, category {_percent(part['category'])}"
         f" ({part['rows']} rows)."
         for name, part in facts["sets"].items()
+        if part["rows"] >= _TOLD_ROWS
     ]
     if override:
         lines.append(f"Released without the gate's approval: {override}")
@@ -79,10 +82,13 @@ def _head(facts: Facts, manifest: Facts, labels: Facts) -> Iterator[str]:
 def results(facts: Facts) -> Iterator[str]:
     """A table of the evaluation sets."""
     yield "Shares of rows with 95 % intervals (bootstrap over merchants). Unseen merchants have no row in training."
+    yield f"Sets of fewer than {_FEWEST_ROWS} rows are in `metrics.json` only."
     yield ""
     yield "| set | merchants | rows | top-1 | top-3 | family | category | macro-F1 | ECE |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for name, part in facts["sets"].items():
+        if part["rows"] < _FEWEST_ROWS:
+            continue
         shares = " | ".join(_percent(part[key]) for key in ("top1", "top3", "family", "category"))
         seen = "seen" if part["seen"] else "unseen"
         scores = f"{part['macro_f1']:.3f} | {part['ece']:.3f}"

@@ -7,7 +7,6 @@ Descriptions in it come from the repository's own sources.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,8 @@ def gather(config: Config, identity: str, shown: Publishable) -> dict[str, Any]:
             _of_this_model(build / file, facts[name].get("bundle"), identity)
     if (build / BASELINES).exists():
         facts["baselines"] = runs.read_json(build / BASELINES)
-    facts["examples"] = _examples(build / runs.PREDICTIONS, shown, list(facts["labels"]))
+    pairs = {(true, answer) for part in facts["sets"].values() for true, answer, _ in part["confused"]}
+    facts["examples"] = _examples(build / runs.PREDICTIONS, shown, list(facts["labels"]), pairs)
     return facts
 
 
@@ -78,20 +78,20 @@ def _name(label: dict[str, Any]) -> str:
     return NOT_A_MERCHANT if label["category"] == NOT_A_MERCHANT else str(label["text"])
 
 
-def _examples(path: Path, shown: Publishable, labels: list[str]) -> dict[str, Any]:
+def _examples(path: Path, shown: Publishable, labels: list[str], pairs: set[tuple[str, str]]) -> dict[str, Any]:
     """Confused descriptions and suspect labels of sets that may be shown; of accepted labels the first one counts."""
     wanted = {f"unseen {name}" for name in shown.sources} | {HAND_WRITTEN}
     rows = [row for row in runs.read_table(path).to_pylist() if row["set"] in wanted and not row["right"]]
     rows.sort(key=lambda row: (-row["confidence"], row["text"]))
-    confused: dict[str, list[str]] = defaultdict(list)
+    confused: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
         row["label"] = min(row["label"].split("|"), key=labels.index)
-        pair = confused[json.dumps([row["label"], row["predicted"]])]
-        if len(pair) < _PAIR_EXAMPLES:
-            pair.append(row["text"])
+        texts = confused[row["label"], row["predicted"]]
+        if len(texts) < _PAIR_EXAMPLES:
+            texts.append(row["text"])
     suspects = [row for row in rows if row["set"] != HAND_WRITTEN and row["confidence"] >= _SUSPECT_CONFIDENCE]
     return {
-        "confused": [[*json.loads(pair), texts] for pair, texts in confused.items()],
+        "confused": [[*pair, texts] for pair, texts in confused.items() if pair in pairs],
         "suspect_labels": [
             {name: row[name] for name in ("text", "label", "predicted")} | {"confidence": round(row["confidence"], 4)}
             for row in suspects[:_SUSPECTS]
