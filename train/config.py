@@ -43,6 +43,7 @@ class Data:
         validation_percent, test_percent: share of base merchants kept out of training.
         time_split_year: where rows have years, those of this year whose merchant is not known before become
             the "later" validation set and rows after it are dropped; 0 means none.
+        held_out_rows: a base merchant with more rows than this is always trained on; 0 holds out any.
         max_lines_per_merchant: the stage split refuses rows with more different lines a merchant on average.
     """
 
@@ -51,6 +52,7 @@ class Data:
     validation_percent: int = 4
     test_percent: int = 4
     time_split_year: int = 0
+    held_out_rows: int = 0
     max_lines_per_merchant: float = 20.0
 
 

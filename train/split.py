@@ -32,6 +32,7 @@ PARTS = (TRAIN, VALIDATION, TEST, LATER)
 ACCOUNT = "split.json"
 
 _NO_WORDS = "dropped: no readable word"
+_MOST_LINES_OF_A_START = 20
 _REPEATED = "dropped: same words and label as an earlier row of its source"
 _OTHER_YEAR = "dropped: of the split year or later, merchant known before"
 _LATER_ELSEWHERE = "dropped: merchant of the later set"
@@ -108,9 +109,10 @@ def divide(rows: Rows, data: Data) -> list[str]:
     Raises:
         InputError: no row is left for training or validation.
     """
-    parts = [_part(key, data) for key in rows.keys]
+    known = _well_known(rows.keys, data.held_out_rows)
+    parts = [TRAIN if key in known else _part(key, data) for key in rows.keys]
     if data.time_split_year:
-        _divide_by_time(rows, data.time_split_year, parts)
+        _divide_by_time(rows, data.time_split_year, parts, known)
     _give_every_label_to_training(rows, parts)
     _drop_repeated(rows, parts)
     for part in (TRAIN, VALIDATION):
@@ -122,6 +124,15 @@ def divide(rows: Rows, data: Data) -> list[str]:
     return parts
 
 
+def _well_known(keys: Sequence[str], most: int) -> set[str]:
+    """Base merchants with more than `most` rows; none when that is 0.
+
+    A model that does not know them is of little use, so they are always trained on. What is left for
+    validation and test are lesser-known merchants: harder ones.
+    """
+    return {key for key, count in Counter(keys).items() if key and count > most} if most else set()
+
+
 def _part(key: str, data: Data) -> str:
     if not key:
         return _NO_WORDS
@@ -131,25 +142,43 @@ def _part(key: str, data: Data) -> str:
     return TEST if bucket < data.validation_percent + data.test_percent else TRAIN
 
 
-def _divide_by_time(rows: Rows, year: int, parts: list[str]) -> None:
+def _divide_by_time(rows: Rows, year: int, parts: list[str], well_known: set[str]) -> None:
     """Merchants first seen in `year` become the later part, in every source; other rows from `year` on are dropped.
 
     First seen means: neither the letters of the name nor the base merchant
     occur before, and no list of brands knows it. A chain's new branch is a new
     name too, but taking it for unseen would take the whole chain out of training.
     """
-    earlier = {letters(line) for line, seen in zip(rows.words, rows.years, strict=True) if 0 < seen < year}
-    known = {key for key, seen in zip(rows.keys, rows.years, strict=True) if 0 < seen < year}
+    earlier = {letters(_name(line)) for line, seen in zip(rows.words, rows.years, strict=True) if 0 < seen < year}
+    known = well_known | {key for key, seen in zip(rows.keys, rows.years, strict=True) if 0 < seen < year}
+    # `uber trip <reference>` is no new merchant each time: many lines with one start are one merchant's.
+    starts = Counter(_start(line) for line in rows.words)
     for place, line in enumerate(rows.words):
         key = rows.keys[place]
         if rows.years[place] < year or parts[place] == _NO_WORDS:
             continue
-        first_seen = letters(line) not in earlier and key not in known and not key.startswith(BRAND)
+        first_seen = (
+            letters(_name(line)) not in earlier
+            and key not in known
+            and not key.startswith(BRAND)
+            and (not _start(line) or starts[_start(line)] <= _MOST_LINES_OF_A_START)
+        )
         parts[place] = LATER if first_seen and rows.years[place] == year else _OTHER_YEAR
     keys = {key for key, part in zip(rows.keys, parts, strict=True) if part == LATER}
     for place, key in enumerate(rows.keys):
         if key in keys and parts[place] in (TRAIN, VALIDATION, TEST):
             parts[place] = _LATER_ELSEWHERE
+
+
+def _name(line: str) -> str:
+    """The words without digits, for those with digits are mostly references; all words where nothing else is left."""
+    return " ".join(word for word in line.split(" ") if word.isalpha()) or line
+
+
+def _start(line: str) -> str:
+    """The first two of three or more words."""
+    words = line.split(" ")
+    return " ".join(words[:2]) if len(words) > 2 else ""
 
 
 def _give_every_label_to_training(rows: Rows, parts: list[str]) -> None:
