@@ -36,8 +36,8 @@ def test_the_bound_holds_in_at_least_95_of_100_calibrations(hardness: float) -> 
 
 def test_it_answers_a_fair_share_where_that_is_possible() -> None:
     generator = np.random.default_rng(1)
-    answers = draw(6000, generator, hardness=0.3)
-    _, facts = certify(answers, generator.integers(0, 2, 6000), CATEGORIES, 0.05)
+    answers = draw(24_000, generator, hardness=0.3)
+    _, facts = certify(answers, generator.integers(0, 2, 24_000), CATEGORIES, 0.05)
     assert facts["coverage"] > 0.15  # with the true chances known it could be 0.40
 
 
