@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from merchant_classifier import MerchantClassifier
 
@@ -87,11 +88,12 @@ def generate(path: Path, rows: int, names: Path) -> int:
     return len(np.unique(ranks))
 
 
-def draw(chance: np.random.Generator, rows: int) -> np.ndarray:
+def draw(chance: np.random.Generator, rows: int) -> NDArray[np.intp]:
     """Ranks of the descriptors of so many payments."""
     weights = (np.arange(1, RANKS + 1) + OFFSET) ** -EXPONENT
     cumulative = np.cumsum(weights)
-    return np.searchsorted(cumulative, chance.random(rows) * cumulative[-1])
+    ranks: NDArray[np.intp] = np.searchsorted(cumulative, chance.random(rows) * cumulative[-1])
+    return ranks
 
 
 def payments(
@@ -137,7 +139,8 @@ def resident(pid: int) -> float:
 def line(rows: int, jobs: int, found: Measured) -> str:
     """One measured run in words."""
     rate = rows / found.seconds
-    return f"  --jobs {jobs}: {found.seconds:.1f} s, {rate:,.0f} rows/s, at most {found.megabytes:.0f} MB\n    {found.said}"
+    measured = f"{found.seconds:.1f} s, {rate:,.0f} rows/s, at most {found.megabytes:.0f} MB"
+    return f"  --jobs {jobs}: {measured}\n    {found.said}"
 
 
 def loop(source: Path, model: str | None) -> str:

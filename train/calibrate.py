@@ -109,7 +109,8 @@ def run(args: argparse.Namespace) -> int:
     content = assemble.labels_content(labels, 1.0, open_thresholds(labels))
     assemble.write_unfinished(folder, config, content)
     rows = score(config, MerchantClassifier.load(folder), [row.name for row in labels])
-    # Confidence is fitted without the trained merchants: on them it is then too low, which does less harm than the reverse.
+    # Confidence is fitted without the trained merchants: on them it is then too low, which does less harm than
+    # the reverse.
     fitted = (rows.half == 0) & (rows.population != "seen")
     temperature = fit_temperature(rows.logits[fitted], rows.targets[fitted])
     thresholds, report = choose_thresholds(rows, labels, temperature)
@@ -209,7 +210,7 @@ def choose_thresholds(
     return thresholds, {"modes": modes}
 
 
-def by_population(answers: Answers, rows: Rows, thresholds: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+def by_population(answers: Answers, rows: Rows, thresholds: NDArray[np.float64]) -> dict[str, dict[str, int]]:
     """What the chosen thresholds do to each population's half B: the bound holds for their sum, not for each."""
     facts = {}
     for name in np.unique(rows.population):

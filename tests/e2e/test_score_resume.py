@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -101,7 +101,7 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_bytes(
         folder = tmp_path / f"kill{kill}"
         folder.mkdir()
         work = job(source, folder / f"o.{suffix}", tiny_path)
-        child = in_child(lambda work=work: run(work, silent))
+        child = in_child(partial(run, work, silent))
         time.sleep(chance.uniform(0, duration))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -228,7 +228,7 @@ def holding(work: Job) -> None:
         time.sleep(600)
         yield from ()
 
-    journal.Journal.append = wait  # type: ignore[method-assign]
+    journal.Journal.append = wait  # type: ignore[method-assign, assignment]
     run(work, silent)
 
 

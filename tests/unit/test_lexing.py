@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def values(records: Records) -> list[list[str]]:
     ]
 
 
-def written(table: list[list[str]], ending: str, quoting: int, delimiter: str) -> bytes:
+def written(table: list[list[str]], ending: str, quoting: Literal[0, 1, 2, 3], delimiter: str) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=ending, quoting=quoting, delimiter=delimiter).writerows(table)
     return text.getvalue().encode()
@@ -37,7 +38,9 @@ def written(table: list[list[str]], ending: str, quoting: int, delimiter: str) -
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     st.sampled_from([",", ";", "\t"]),
 )
-def test_what_csv_writes_is_read_back(table: list[list[str]], ending: str, quoting: int, delimiter: str) -> None:
+def test_what_csv_writes_is_read_back(
+    table: list[list[str]], ending: str, quoting: Literal[0, 1, 2, 3], delimiter: str
+) -> None:
     records = Records(written(table, ending, quoting, delimiter), Dialect(delimiter.encode()))
     assert values(records) == table
     assert records.open is None

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import pyarrow as pa
 import pytest
 
 from merchant_classifier import InputError, MerchantClassifier
+from merchant_classifier.prediction import Mode
 from merchant_classifier.scoring import FIELDS, MORE_FIELDS, Request, Scorer, answer_schema, score, top_fields
 
 TEXTS = ["BLUE DOOR COFFEE", "GRAND HOTEL", "", "QZXV", "GRAND HOTEL", "CITY TAXI", "PAYROLL", "BLUE DOOR COFFEE"]
 
 
-def batch(texts: list[str | None], kind: pa.DataType | None = None) -> pa.RecordBatch:
+def batch(texts: Sequence[str | None], kind: pa.DataType | None = None) -> pa.RecordBatch:
     numbers = pa.array(range(len(texts)))
     return pa.RecordBatch.from_arrays([numbers, pa.array(texts, kind or pa.string())], names=["id", "description"])
 
@@ -111,7 +112,7 @@ def test_candidates_of_nothing_are_null(tiny: MerchantClassifier) -> None:
 
 
 def test_a_request_can_have_a_mode_of_its_own(tiny: MerchantClassifier) -> None:
-    answers = Scorer(tiny, Request(mode="best_guess")).answer(pa.array(["QZXV"])).expand()
+    answers = Scorer(tiny, Request(mode=Mode.BEST_GUESS)).answer(pa.array(["QZXV"])).expand()
     assert answers.column("mcc").to_pylist() != [None]
 
 

@@ -45,7 +45,7 @@ def register(
     fields = {
         field.name: "DOUBLE" if pa.types.is_floating(field.type) else "VARCHAR" for field in answer_schema(request)
     }
-    connection.create_function(
+    connection.create_function(  # type: ignore[call-overload]  # DuckDB takes these words, its stubs only its enums
         name,
         classify,
         ["VARCHAR"],
