@@ -7,7 +7,11 @@ rows that share words with it, each word counting by its rarity; they may be of
 the same merchant, whose other rows know best. A row's score is how much more
 probable the best other label is than its own, on the geometric mean of both.
 
-@MEASURED@
+Measured (`--measure 5`): with 5 % of the labels of the 63,230 curated independents
+changed at random, 67.4 % of its top 5 % are changed ones (2,131 of 3,162; 113 s of
+one core). It can only judge names that say something: on 20,000 curated rows of all
+kinds, mostly brands, an earlier form of the same two judges (one-versus-rest
+classifier) reached 38 %.
 """
 
 from __future__ import annotations
