@@ -34,8 +34,8 @@ from merchant_classifier.text import normalize
 LOOK_SECONDS = 0.2
 """How often the file is looked at. A change is read when two looks agree about it, so that writing may have ended."""
 
-LIKENESS = 0.3
-"""Cosine with a confirmed merchant that a description needs when it goes on behind the name: `Woodland Finance` is not
+LIKENESS = 0.7
+"""Cosine with a confirmed merchant that a description needs when it holds more than the name: `Woodland Finance` is not
 `Woodland`."""
 
 SPELLING_CONFIDENCE = 0.97
@@ -122,7 +122,7 @@ class Memory:
             merchant = spelling.rule
             if not merchant.holds(today) or (rule and rule.rank >= merchant.rank):
                 continue
-            if spelling.to_the_end or self._alike(state, words, merchant):
+            if spelling.alone or self._alike(state, words, merchant):
                 return Decision(merchant, SPELLING_CONFIDENCE)
         return None
 

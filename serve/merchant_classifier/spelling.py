@@ -18,14 +18,14 @@ from math import ceil
 
 from merchant_classifier.rules import Rule
 
-SHARE = 0.7
+SHARE = 0.6
 """Part of a name's letters that a cut spelling must still hold."""
 
-FEWEST_LETTERS = 6
+FEWEST_LETTERS = 8
 """Letters a cut spelling must still hold."""
 
 LATER_LETTERS, LATER_WORDS = 8, 2
-"""What must agree to recognise a name behind a word or two that the normaliser could not take off."""
+"""Of a whole name, to recognise it behind a word or two that the normaliser could not take off."""
 
 _STARTS = 3
 
@@ -36,22 +36,32 @@ class Spelling:
 
     Attributes:
         letters: how many agree.
-        to_the_end: the description holds nothing behind them.
+        alone: the description holds nothing else.
     """
 
     rule: Rule
     letters: int
-    to_the_end: bool
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A confirmed merchant's letters, where its words end in them, and its rule."""
+
+    letters: str
+    ends: frozenset[int]
+    rule: Rule
 
 
 class Spellings:
     """Names of confirmed merchants, indexed by the letters that every spelling must begin with."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._names: dict[str, list[tuple[str, Rule]]] = defaultdict(list)
+        self._names: dict[str, list[_Name]] = defaultdict(list)
         for rule in rules:
-            name = "".join(without_intermediary(rule.key.split(" ")))
-            self._names[name[: _needed(name)]].append((name, rule))
+            words = without_intermediary(rule.key.split(" "))
+            name = _Name("".join(words), frozenset(accumulate(map(len, words))), rule)
+            self._names[name.letters[: _needed(name.letters)]].append(name)
         self._lengths = sorted({len(beginning) for beginning in self._names})
 
     def find(self, words: Sequence[str]) -> list[Spelling]:
@@ -64,10 +74,10 @@ class Spellings:
         text = "".join(words)
         ends = list(accumulate(map(len, words)))
         for length in self._lengths:
-            for name, rule in self._names.get(text[:length], ()) if length <= len(text) else ():
-                spelling = Spelling(rule, letters := _agreeing(text, name), letters == len(text))
-                if letters in ends and _enough(spelling, len(name), start, ends.index(letters) + 1):
-                    yield spelling
+            for name in self._names.get(text[:length], ()) if length <= len(text) else ():
+                letters = _agreeing(text, name.letters)
+                if letters in ends and _identified(name, letters, letters == len(text), start, ends.index(letters) + 1):
+                    yield Spelling(name.rule, letters, not start and letters == len(text))
 
 
 def _needed(name: str) -> int:
@@ -75,11 +85,19 @@ def _needed(name: str) -> int:
     return min(len(name), max(FEWEST_LETTERS, ceil(SHARE * len(name))))
 
 
-def _enough(spelling: Spelling, name: int, start: int, words: int) -> bool:
-    """Whether what agrees, `words` from the one at `start` on, identifies a name of `name` letters."""
-    if start and (spelling.letters < LATER_LETTERS or words < LATER_WORDS):
-        return False
-    return spelling.letters == name or spelling.to_the_end or not start
+def _identified(name: _Name, letters: int, to_the_end: bool, start: int, words: int) -> bool:
+    """Whether so many agreeing letters are enough.
+
+    Args:
+        to_the_end: nothing stands behind them.
+        start: words in front of them.
+        words: that hold them.
+    """
+    whole = letters == len(name.letters)
+    if start:
+        return whole and letters >= LATER_LETTERS and words >= LATER_WORDS
+    # `storage west` is no cut `storage box`: where more follows, the cut must go through a word of the name.
+    return whole or to_the_end or letters not in name.ends
 
 
 def _agreeing(text: str, name: str) -> int:

@@ -18,6 +18,7 @@ def spelt(name: str, description: str) -> bool:
     [
         ("Blue Bottle Coffee", "SQ *BLUE BOTTLE COF"),
         ("Blue Bottle Coffee", "BLUEBOTTLE COFFEE ABERBRIDGE"),
+        ("Blue Bottle Coffee", "BLUE BOTTLE COFF ABERBRIDGE"),
         ("Blue Bottle Coffee", "BLUEBOTTLECOFFEE"),
         ("Blue Bottle Coffee", "TRANSBANK*BLUE BOTTLE COFFEE"),
         ("Starbucks", "STARBUCKS 1234 SEATTLE"),
@@ -39,6 +40,9 @@ def test_spellings_are_recognised(name: str, description: str) -> None:
         ("Online", "KLIER ONLINE"),
         ("Starbucks", "THE STAR"),
         ("e-conomic", "SEVIER COUNTY ECONOMIC DEV"),
+        ("Storage Box", "STORAGE WEST"),
+        ("Appliance Repairs Navan", "A & B APPLIANCE REPAIR"),
+        ("Digitalife", "DIGITAL DESIGNS"),
     ],
 )
 def test_other_merchants_are_not(name: str, description: str) -> None:
@@ -50,7 +54,7 @@ def test_the_name_with_more_letters_in_common_comes_first() -> None:
     assert [found.rule.id for found in spellings.find(("blue", "bottle", "coffee", "oakham"))] == [2, 1]
 
 
-def test_what_stands_behind_the_name_is_noticed() -> None:
+def test_what_stands_beside_the_name_is_noticed() -> None:
     spellings = Spellings([rule(1, "merchant", "Woodland")])
-    assert [found.to_the_end for found in spellings.find(("woodland", "finance"))] == [False]
-    assert [found.to_the_end for found in spellings.find(("woodland",))] == [True]
+    assert [found.alone for found in spellings.find(("woodland", "finance"))] == [False]
+    assert [found.alone for found in spellings.find(("woodland",))] == [True]
