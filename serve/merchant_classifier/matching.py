@@ -7,6 +7,7 @@ other and needs no lock.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,9 @@ from datetime import date
 
 from merchant_classifier.rules import SHORTEST_LITERAL, Kind, Rule, domains, folded, literals
 
-_STRIDE = 4
-"""A description is cut into runs of so many characters; a pattern is indexed under each run that a cut can leave."""
-
-_LONG_LITERAL = 2 * _STRIDE - 1
-"""A piece this long holds a whole run wherever the cuts fall; shorter ones are looked for at every character."""
-
-_PREFIX_START = 3
+_RUNS = ((5, 3), (3, 2), (SHORTEST_LITERAL, 1))
+"""Size and step: a description is looked up by its runs of `size` characters at every `step`, a pattern is indexed under
+`step` consecutive runs and so needs `size + step - 1` characters between stars. Few patterns share a long run."""
 
 _Table = Mapping[str, Sequence[Rule]]
 
@@ -31,6 +28,15 @@ class _Runs:
 
     size: int
     step: int
+    rules: _Table
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefixes:
+    """Rules by prefix. `longest[i]` is the place of the longest other key that `keys[i]` begins with, or -1."""
+
+    keys: Sequence[str]
+    longest: Sequence[int]
     rules: _Table
 
 
@@ -49,37 +55,30 @@ class RuleIndex:
         # A confirmed merchant's own name is its first spelling, and needs no comparing.
         self._exact = _by_key(self._rules[Kind.EXACT] + self._rules[Kind.MERCHANT])
         self._domain = _by_key(self._rules[Kind.DOMAIN])
-        self._prefix = _by_key(self._rules[Kind.PREFIX])
-        self._prefix_lengths = _lengths_by_start(self._prefix)
+        self._prefixes = _prefixes(self._rules[Kind.PREFIX])
         # The only tables that are slow to make.
         same = old is not None and old._rules[Kind.PATTERN] == self._rules[Kind.PATTERN]
         self._patterns: Sequence[_Runs] = old._patterns if old and same else _runs(self._rules[Kind.PATTERN])
 
-    def candidates(self, description: str, words: Sequence[str]) -> Iterator[Rule]:
+    def candidates(self, description: str, words: Sequence[str]) -> list[Rule]:
         """Every rule whose text fits, expired ones too.
 
         Args:
             description: as it came.
             words: its normalised words; a rule without the intermediary's word fits with it and without.
         """
+        found: list[Rule] = []
         for text in readings(words):
-            yield from self._exact.get(text, ())
-            if self._prefix:
-                yield from self._beginning(text)
+            found += self._exact.get(text, ())
+            if self._prefixes.keys:
+                found += _beginning(self._prefixes, text)
         if self._domain or self._patterns:
-            yield from self._in_line(folded(description))
-
-    def _beginning(self, text: str) -> Iterator[Rule]:
-        for size in range(1, _PREFIX_START + 1):
-            for length in self._prefix_lengths.get(text[:size], ()):
-                yield from self._prefix.get(text[:length], ())
-
-    def _in_line(self, line: str) -> Iterator[Rule]:
-        if self._domain and "." in line:
-            for domain in set(domains(line)):
-                yield from self._domain.get(domain, ())
-        for runs in self._patterns:
-            yield from _fitting(runs, line)
+            line = folded(description)
+            if self._domain and "." in line:
+                found += [rule for domain in set(domains(line)) for rule in self._domain.get(domain, ())]
+            for runs in self._patterns:
+                found += _fitting(runs, line)
+        return found
 
 
 def readings(words: Sequence[str]) -> tuple[str, ...]:
@@ -115,15 +114,40 @@ def fits(pattern: str, line: str) -> bool:
     return True
 
 
-def _fitting(runs: _Runs, line: str) -> Iterator[Rule]:
+def _fitting(runs: _Runs, line: str) -> list[Rule]:
     """Patterns that fit a line."""
-    tried: set[int] = set()
-    for start in range(0, len(line) - runs.size + 1, runs.step):
-        for rule in runs.rules.get(line[start : start + runs.size], ()):
-            if rule.id not in tried:
-                tried.add(rule.id)
-                if fits(rule.key, line):
-                    yield rule
+    get, size = runs.rules.get, runs.size
+    tried = {
+        rule.id: rule
+        for start in range(0, len(line) - size + 1, runs.step)
+        for rule in get(line[start : start + size], ())
+    }
+    return [rule for rule in tried.values() if fits(rule.key, line)]
+
+
+def _prefixes(rules: Sequence[Rule]) -> _Prefixes:
+    table = _by_key(rules)
+    keys = sorted(table)
+    longest: list[int] = []
+    for place, key in enumerate(keys):
+        # What a key begins with stands before it, and what stands between the two begins with it too.
+        other = place - 1
+        while other >= 0 and not key.startswith(keys[other]):
+            other = longest[other]
+        longest.append(other)
+    return _Prefixes(keys, longest, table)
+
+
+def _beginning(prefixes: _Prefixes, text: str) -> list[Rule]:
+    """Rules whose key the text begins with: they are among the last key not after it and what that key begins with."""
+    found: list[Rule] = []
+    place = bisect_right(prefixes.keys, text) - 1
+    while place >= 0:
+        key = prefixes.keys[place]
+        if text.startswith(key):
+            found += prefixes.rules[key]
+        place = prefixes.longest[place]
+    return found
 
 
 def _by_key(rules: Sequence[Rule]) -> _Table:
@@ -135,21 +159,14 @@ def _by_key(rules: Sequence[Rule]) -> _Table:
     return table
 
 
-def _lengths_by_start(keys: Iterable[str]) -> Mapping[str, Sequence[int]]:
-    """Lengths of the keys that begin alike, by that beginning; a key shorter than a beginning is one itself."""
-    lengths: dict[str, set[int]] = defaultdict(set)
-    for key in keys:
-        lengths[key[:_PREFIX_START]].add(len(key))
-    return {start: sorted(found) for start, found in lengths.items()}
-
-
 def _runs(patterns: Sequence[Rule]) -> list[_Runs]:
-    """Indexes of patterns that hold a long literal, and of those that do not; the empty ones left out."""
-    long = [rule for rule in patterns if _longest(rule.key) >= _LONG_LITERAL]
-    short = [rule for rule in patterns if _longest(rule.key) < _LONG_LITERAL]
-    by_long = _Runs(_STRIDE, _STRIDE, _by_run(long, _STRIDE, _STRIDE))
-    by_short = _Runs(SHORTEST_LITERAL, 1, _by_run(short, SHORTEST_LITERAL, 1))
-    return [runs for runs in (by_long, by_short) if runs.rules]
+    """An index for each of `_RUNS`, each pattern in the first it is long enough for; empty ones are left out."""
+    left, indexes = list(patterns), []
+    for size, step in _RUNS:
+        fitting = [rule for rule in left if _longest(rule.key) >= size + step - 1]
+        left = [rule for rule in left if _longest(rule.key) < size + step - 1]
+        indexes.append(_Runs(size, step, _by_run(fitting, size, step)))
+    return [runs for runs in indexes if runs.rules]
 
 
 def _longest(pattern: str) -> int:

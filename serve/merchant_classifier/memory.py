@@ -31,7 +31,7 @@ from merchant_classifier.rules import Kind, NewRule, Rule
 from merchant_classifier.spelling import Spellings
 from merchant_classifier.text import normalize
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.1
 """How often the file is looked at. A change is read when two looks agree about it, so that writing may have ended."""
 
 LIKENESS = 0.7
@@ -106,21 +106,21 @@ class Memory:
             description: as it came.
             words: its normalised words.
         """
-        state, today = self._state, date.today()
-        rule = best(state.index.candidates(description, words), today)
+        state = self._state
+        rule = best(candidates, date.today()) if (candidates := state.index.candidates(description, words)) else None
         decision = Decision(rule, 1.0) if rule else None
         if state.merchants and words:
-            decision = self._spelt(state, words, today, rule) or decision
+            decision = self._spelt(state, words, rule) or decision
         if decision:
             with self._lock:
                 self._hits[decision.rule.id] += 1
         return decision
 
-    def _spelt(self, state: _State, words: Sequence[str], today: date, rule: Rule | None) -> Decision | None:
+    def _spelt(self, state: _State, words: Sequence[str], rule: Rule | None) -> Decision | None:
         """A confirmed merchant that the words spell and that ranks above what was found so far."""
         for spelling in state.spellings.find(words):
             merchant = spelling.rule
-            if not merchant.holds(today) or (rule and rule.rank >= merchant.rank):
+            if not merchant.holds(date.today()) or (rule and rule.rank >= merchant.rank):
                 continue
             if spelling.alone or self._alike(state, words, merchant):
                 return Decision(merchant, SPELLING_CONFIDENCE)
