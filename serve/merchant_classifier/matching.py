@@ -16,7 +16,7 @@ from datetime import date
 from merchant_classifier.rules import SHORTEST_LITERAL, Kind, Rule, domains, folded, literals
 
 _RUNS = ((5, 3), (3, 2), (SHORTEST_LITERAL, 1))
-"""Size and step: a description is looked up by its runs of `size` characters at every `step`, a pattern is indexed under
+"""Size and step: a description is looked up by its runs of `size` characters at every `step`, a pattern is indexed by
 `step` consecutive runs and so needs `size + step - 1` characters between stars. Few patterns share a long run."""
 
 _Table = Mapping[str, Sequence[Rule]]
