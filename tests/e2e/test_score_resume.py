@@ -7,7 +7,7 @@ import random
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -223,10 +223,9 @@ def test_two_runs_cannot_write_one_output(source: Path, tiny_path: Path, tmp_pat
 def holding(work: Job) -> None:
     """A run that stops after its first chunks and waits."""
 
-    def wait(*_: object) -> Iterator[object]:
+    def wait(*_: object) -> None:
         Path(work.output).with_name("held").touch()
         time.sleep(600)
-        yield from ()
 
     journal.Journal.append = wait  # type: ignore[method-assign, assignment]
     run(work, silent)
