@@ -90,6 +90,7 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_bytes(
 ) -> None:
     whole = tmp_path / "whole"
     whole.mkdir()
+    Model(str(tiny_path)).load()  # here, so that the children have it already
     started = time.monotonic()
     os.waitpid(in_child(lambda: run(job(source, whole / f"o.{suffix}", tiny_path), silent)), 0)
     duration = time.monotonic() - started
