@@ -1,4 +1,4 @@
-"""The neighbour search is exact, and a damaged index is refused."""
+"""The neighbour search is exact, in a large index nearly so, and a damaged index is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from merchant_classifier import MerchantClassifier, bundle
 from merchant_classifier.errors import BundleCorrupt
-from merchant_classifier.neighbours import STEPS, Neighbour, Neighbours, majority
+from merchant_classifier.neighbours import EXACT, STEPS, Neighbour, Neighbours, majority
 from tests.tiny_bundle import keywords
 
 
@@ -35,6 +35,37 @@ def test_the_search_finds_exactly_what_comparing_with_all_finds(seed: int, rows:
         positions, found = index.search(vector, count)
         assert positions.tolist() == expected.tolist()
         assert found.tolist() == similarities[expected].tolist()
+
+
+@pytest.fixture(scope="module")
+def large() -> tuple[Neighbours, NDArray[np.float32]]:
+    """An index just large enough to be searched by groups, and what it holds: merchants around 300 centres."""
+    centres = unit_rows(5, 300, 1.0)
+    rows = centres[np.arange(EXACT + 1) % 300] + 0.5 * unit_rows(6, EXACT + 1, 1.0)
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return Neighbours.of(vectors, ["a\tb\tc"] * len(vectors)), vectors
+
+
+def test_a_large_index_finds_nearly_all_that_comparing_with_all_finds(
+    large: tuple[Neighbours, NDArray[np.float32]],
+) -> None:
+    index, vectors = large
+    shares = []
+    for vector in vectors[::1000] + 0.1 * unit_rows(7, 33, 1.0):
+        query = (vector / np.linalg.norm(vector)).astype(np.float32)
+        similarities = index.similarities(query, np.arange(len(vectors)))
+        positions, found = index.search(query, 10)
+        assert found.tolist() == similarities[positions].tolist() == sorted(found.tolist(), reverse=True)
+        shares.append((found >= np.sort(similarities)[-10]).mean())
+    assert np.mean(shares) > 0.97
+
+
+def test_a_merchant_of_a_large_index_finds_itself(large: tuple[Neighbours, NDArray[np.float32]]) -> None:
+    index, vectors = large
+    for place in range(0, len(vectors), 2000):
+        positions, found = index.search(vectors[place], 3)
+        assert place in positions
+        assert found[0] == pytest.approx(1, abs=0.02)
 
 
 def test_rounding_moves_a_similarity_by_less_than_two_hundredths() -> None:
