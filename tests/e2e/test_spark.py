@@ -140,6 +140,8 @@ def test_two_workers_give_the_labels_of_a_local_run(
         end(cluster.workers[0], signal.SIGKILL)
         assert job.poll() is None, "the job was over before a worker could be killed"
     assert job.wait(900) == 0, (tmp_path / "job.log").read_text("utf-8", "replace")[-3000:]
+    said = (tmp_path / "job.log").read_text("utf-8", "replace")
+    assert ("Lost executor" in said) is kill_a_worker, "the job must have seen the loss, and no other"
     found = labels(output.glob("part-*"))
     assert len(found) == ROWS
     assert found == expected
