@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.decision import NOT_A_MERCHANT
+from merchant_classifier.memory import Memory
 from merchant_classifier.prediction import Prediction
 from merchant_classifier.rules import Kind, NewRule, Rule
 from merchant_classifier.spelling import Spellings
@@ -27,12 +28,14 @@ NETWORK = "network alone"
 FROZEN = "retrieval, frozen encoder"
 SMALL = "retrieval, fine-tuned encoder, as many rows"
 LARGE = "retrieval, fine-tuned encoder"
+NEAREST = "retrieval, fine-tuned encoder, nearest one"
 MIXED = "network mixed with retrieval"
 MEMORY = "network with merchant memory"
 RETRAINED = "network, trained again"
 
 _LIKENESSES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
 _MAX_TOKENS = 24
+_ROWS = 50_000
 
 Answers = NDArray[np.int64]
 Represent = Callable[[list[str]], NDArray[np.float32]]
@@ -103,6 +106,7 @@ class Comparison:
         queries = self.classifier.represent(part.texts)
         found = [index.find(queries) for index in (self.index, self.updated(self.index, self.classifier.represent))]
         yield LARGE, majority(found[0]), majority(found[1])
+        yield NEAREST, majority(found[0], 1), majority(found[1], 1)
         yield MIXED, self._mixed(network, found[0], share), self._mixed(network, found[1], share)
         yield MEMORY, alone, self._with_memory(alone, part, with_memory)
         if retrained is not None:
@@ -219,12 +223,28 @@ class Comparison:
         right = [d is not None and self._key(d.rule, 1) == key for d, key in zip(decisions, own.keys, strict=True)]
         spelt = [r for r, d in zip(right, decisions, strict=True) if d and d.confidence < 1]
         elsewhere = [memory.decide(text) for text in others.texts]
-        taken = sum(d is not None and d.confidence < 1 for d in elsewhere)
+        rates = _rates(right, [d is not None for d in elsewhere])
+        mistaken = float(np.mean(self._taken_for_another(memory)))
+        recognised = float(np.mean(spelt)) * len(spelt) / len(right)
         return {
-            **_rates(right, [d is not None for d in elsewhere]),
-            # As if confirmed and other merchants' lines came equally often.
-            "right_among_spellings": round(sum(spelt) / max(1, len(spelt) + taken * len(right) / len(elsewhere)), 4),
+            **rates,
+            "training_rows_mistaken": round(mistaken, 6),
+            "right_at_one_percent": round(recognised / (recognised + 99 * mistaken), 4) if spelt else float("nan"),
         }
+
+    def _taken_for_another(self, memory: Memory) -> list[bool]:
+        """Whether each training row, of any source, is taken for a merchant that was trained under another label."""
+        taken = []
+        for words, label in zip(self.index.names[:_ROWS], self.index.labels[:_ROWS].tolist(), strict=True):
+            decision = memory.decide(words)
+            another = decision is not None and self._trained_label(decision.rule) != self._names[label]
+            taken.append(another and decision is not None and decision.confidence < 1)
+        return taken
+
+    def _trained_label(self, rule: Rule) -> str:
+        """What the merchant of a rule of the study's memory was, or would have been, trained as."""
+        merchant = self.merchants[rule.id - 1]
+        return merchant.old or merchant.label
 
     def _key(self, rule: Rule, first: int) -> str:
         return self.merchants[rule.id - first].key

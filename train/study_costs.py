@@ -123,8 +123,8 @@ def _updates(config: Config, comparison: Comparison, with_memory: MerchantClassi
 
 
 def _training_seconds(config: Config) -> float:
-    """Wall-clock time between the first and the last stage of the run, as their files tell; 0 when they do not."""
-    marks = [config.build / f"{stage}.done" for stage in ("collect", "pack")]
+    """Wall-clock time from the rows to the sealed bundle of the run, as its files tell; 0 when they do not."""
+    marks = [config.build / "collect.json", config.build / runs.BUNDLE / bundles.MANIFEST]
     if not all(mark.exists() for mark in marks):
         return 0.0
     first, last = (mark.stat().st_mtime for mark in marks)
