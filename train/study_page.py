@@ -56,7 +56,7 @@ def _claims(facts: Facts) -> Iterator[tuple[str, str, bool]]:
     changed = {name: accuracy[name]["changed"] for name in (LARGE, NEAREST, MEMORY)}
     yield (
         "Any retrieval will do for what has changed",
-        f"five votes {_share(changed[LARGE])}, the nearest {_share(changed[NEAREST])}, memory {_share(changed[MEMORY])}",
+        f"five votes {_share(changed[LARGE])}, nearest {_share(changed[NEAREST])}, memory {_share(changed[MEMORY])}",
         min(changed[LARGE]["high"], changed[NEAREST]["high"]) >= changed[MEMORY]["low"],
     )
     if FROZEN in accuracy:
@@ -151,8 +151,8 @@ def _spelling(facts: Facts) -> Iterator[Html]:
     ]
     yield pages.table(["method", "recognised", "mistaken"], rows)
     yield pages.paragraph(
-        f"{_percent(found['as_shipped']['training_rows_mistaken'])} of the run's training rows were taken for a merchant"
-        " that was trained under another label. Where confirmed merchants make up 1 % of the lines,"
+        f"{_percent(found['as_shipped']['training_rows_mistaken'])} of the run's training rows were taken for a"
+        " merchant that was trained under another label. Where confirmed merchants make up 1 % of the lines,"
         f" {_percent(found['as_shipped']['right_at_one_percent'])} of recognised spellings are right."
     )
 
