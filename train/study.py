@@ -72,7 +72,7 @@ def measure(config: Config, args: argparse.Namespace) -> dict[str, Any]:
         "sizes": {name: len(part.texts) for name, part in lines.items()},
         "index": comparison.sizes,
         **comparison.accuracy(lines, with_memory, retrained),
-        "evidence": comparison.evidence(lines),
+        "evidence": comparison.evidence(lines, with_memory),
         "elsewhere": comparison.elsewhere(lines, with_memory),
         "spelling": comparison.spelling(lines, with_memory),
         "audit": study_audit.measure(classifier, [*sets.unseen, *sets.new, *sets.tuning], config.seed),

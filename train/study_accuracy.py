@@ -25,12 +25,12 @@ UPDATED = ("new", "changed")
 SHOWN = ("seen", "unseen", *UPDATED)
 
 NETWORK = "network alone"
-FROZEN = "retrieval, frozen encoder"
-SMALL = "retrieval, fine-tuned encoder, as many rows"
-LARGE = "retrieval, fine-tuned encoder"
-NEAREST = "retrieval, fine-tuned encoder, nearest one"
-MIXED = "network mixed with retrieval"
-MEMORY = "network with merchant memory"
+FROZEN = "frozen retrieval"
+SMALL = "tuned retrieval, small"
+LARGE = "tuned retrieval"
+NEAREST = "tuned retrieval, nearest"
+MIXED = "network + retrieval"
+MEMORY = "network + memory"
 RETRAINED = "network, trained again"
 
 _LIKENESSES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
@@ -140,8 +140,8 @@ class Comparison:
 
     # --- evidence -------------------------------------------------------------------------------
 
-    def evidence(self, lines: Mapping[str, Lines]) -> Facts:
-        """On unseen merchants: how often the network is right where its neighbours agree, and where they do not."""
+    def evidence(self, lines: Mapping[str, Lines], with_memory: MerchantClassifier) -> Facts:
+        """How often the network is right where its neighbours agree and where not, and answers come with a source."""
         part = lines["unseen"]
         explained = [self.classifier.explain(text) for text in part.texts]
         agree = np.array([bool(evidence.agree) for evidence in explained])
@@ -158,7 +158,16 @@ class Comparison:
             "right_where_they_disagree": metrics.interval(right[~agree], keys[~agree].tolist()),
             "right_with_a_source_of_that_label": metrics.interval(right & np.array(shown), part.keys),
             "right": metrics.interval(right, part.keys),
+            **{f"{name}_right_by_a_named_rule": self._by_rule(lines[name], with_memory) for name in UPDATED},
         }
+
+    def _by_rule(self, part: Lines, with_memory: MerchantClassifier) -> dict[str, float]:
+        answers = with_memory.predict_many(part.texts)
+        named = [
+            a.decided_by != "model" and self._of(a) == t
+            for a, t in zip(answers, self._truth(part).tolist(), strict=True)
+        ]
+        return metrics.interval(np.array(named), part.keys)
 
     # --- what an update does elsewhere ----------------------------------------------------------
 

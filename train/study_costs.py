@@ -87,14 +87,14 @@ def _latency(
     rules, merchants = len(large.content.rules), len(comparison.index.labels)
     calls: dict[str, Callable[[str], object]] = {
         "predict": comparison.classifier.predict,
-        f"predict, memory of {len(comparison.merchants):,} merchants": loaded["memory"].predict,
-        "explain, shipped index": comparison.classifier.explain,
-        f"explain, {merchants:,} merchants": loaded["index"].explain,
-        "normalising alone": normalize,
-        f"normalising and memory, {rules:,} rules": large.decide,
+        "predict with memory": loaded["memory"].predict,
+        "explain": comparison.classifier.explain,
+        f"explain, {merchants:,}": loaded["index"].explain,
+        "normalise": normalize,
+        f"and look up {rules:,} rules": large.decide,
     }
     if comparison.sizes["small"]:
-        calls["frozen encoder alone"] = _frozen_encoder(config)
+        calls["frozen encoder"] = _frozen_encoder(config)
     timed = timing.in_turns([_Call(call) for call in calls.values()], texts)
     return {name: timing.summary(times) for name, times in zip(calls, timed, strict=True)}
 
