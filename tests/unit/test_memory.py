@@ -205,13 +205,17 @@ def test_a_closed_memory_keeps_its_rules_and_reads_no_more(classifier: MerchantC
     assert classifier.predict("QWERTZ").decided_by == "memory#17"
 
 
+def watching_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "merchant-memory"}
+
+
 def test_the_watching_thread_ends_with_its_classifier(tiny_path: Path, path: Path) -> None:
-    before = threading.active_count()
+    before = watching_threads()
     loaded = MerchantClassifier.load(tiny_path, memory=path)
-    assert threading.active_count() > before
+    (own,) = watching_threads() - before
     del loaded
     gc.collect()
-    assert soon(lambda: threading.active_count() <= before)
+    assert soon(lambda: not own.is_alive())
 
 
 def _answer_after_change(classifier: MerchantClassifier, path: Path, found: object) -> None:
