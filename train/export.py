@@ -10,7 +10,6 @@ on real descriptors, and the stage fails when they disagree.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,9 @@ from merchant_classifier import bundle as bundles
 from merchant_classifier.encoding import Encoder
 from merchant_classifier.errors import MerchantClassifierError
 from merchant_classifier.network import runtime
-from merchant_classifier.text import MAX_WORDS
 from train import config as configs
 from train import runs
+from train.graph import serving_graph
 from train.network import Student
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     folder = config.build / runs.BUNDLE
     folder.mkdir(parents=True, exist_ok=True)
     packed = quantise(student.table.weight.detach().numpy())
-    graph = export_network(student, config.student.dimensions)
+    graph = serving_graph(student.network, config.student)
     shipped = store_half(graph)
     parity = compare(student, graph, (shipped, packed), _sample_words(config.build))
     with runs.replacing(folder / bundles.WORD_TABLE) as temporary, temporary.open("wb") as file:
@@ -77,28 +76,6 @@ def quantise(table: NDArray[np.float32]) -> NDArray[np.int8]:
     scale = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 127, np.finfo(np.float32).tiny).astype(np.float32)
     steps = np.rint(table / scale).astype(np.int8)
     return np.concatenate([scale.view(np.int8), steps], axis=1)
-
-
-def export_network(student: Student, dimensions: int) -> bytes:
-    """The network as ONNX bytes, with free numbers of rows and positions."""
-    rows = torch.export.Dim("rows", min=1, max=65536)
-    positions = torch.export.Dim("positions", min=2, max=1 + MAX_WORDS)
-    program = torch.onnx.export(
-        student.network,
-        (torch.zeros(3, 5, dimensions),),
-        dynamo=True,
-        input_names=["words"],
-        output_names=["logits", "representation"],
-        dynamic_shapes=({0: rows, 1: positions},),
-        opset_version=20,
-        verbose=False,
-    )
-    if program is None:
-        raise ExportError("torch.onnx.export returned nothing")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / bundles.NETWORK
-        program.save(path, include_initializers=True)
-        return path.read_bytes()
 
 
 def store_half(graph: bytes) -> bytes:
