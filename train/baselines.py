@@ -33,12 +33,12 @@ from numpy.typing import NDArray
 from merchant_classifier.errors import InputError
 from merchant_classifier.text import normalize
 from train import config as configs
+from train import evidence, metrics, runs, softmax
 from train import labels as label_sets
-from train import metrics, runs, softmax
 from train.augment import disguise
 from train.config import Config
 
-RESULT, TABLE = "baselines.json", "baselines.md"
+TABLE = "baselines.md"
 
 _DISGUISED_SHARE = 0.75
 _UNSEEN_PARTS = ("test", "later")
@@ -58,7 +58,6 @@ class Training:
     weights: NDArray[np.float32]
     classes: int
     config: Config
-    encoder_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +72,7 @@ class Unseen:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's options."""
-    parser.add_argument("--only", nargs="+", choices=BASELINES, default=list(BASELINES), metavar="NAME")
-    parser.add_argument(
-        "--rows", type=int, default=0, help="train on this many rows, drawn from the seed (default: all)"
-    )
-    parser.add_argument(
-        "--encoder-rows",
-        type=int,
-        default=40_000,
-        help="rows the frozen encoder reads, it is slow (default: %(default)s)",
-    )
+    """This stage has no options of its own."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -92,36 +81,42 @@ def run(args: argparse.Namespace) -> int:
     table = runs.read_table(config.build / runs.SPLIT, ["text", "label", "source", "country", "weight", "part", "key"])
     found = label_sets.read(config.data.labels, table["label"].to_pylist())
     names, categories = [row.name for row in found], [row.label.category for row in found]
-    training = _training(config, table.to_pylist(), names, args.rows, args.encoder_rows)
+    for name in config.baselines.models:
+        if name not in BASELINES:
+            raise InputError(f"baselines.models: expected some of {', '.join(BASELINES)}, found {name!r}")
+    training = _training(config, table.to_pylist(), names)
     sets = list(_sets(config, table.to_pylist(), names))
     results: dict[str, dict[str, Any]] = {}
-    for name in args.only:
+    for name in config.baselines.models:
         started = time.monotonic()
         predict = BASELINES[name](training)
         if predict is None:
             continue
         results[name] = {unseen.name: _score(unseen, predict(unseen.lines), categories) for unseen in sets}
         print(f"{name}: {time.monotonic() - started:.0f} s")
-    runs.write_json(config.build / RESULT, results)
+    facts = {"bundle": _identity(config), "training_rows": len(training.lines), "models": results}
+    runs.write_json(config.build / evidence.BASELINES, facts)
     with runs.replacing(config.build / TABLE) as temporary:
         temporary.write_text("\n".join(as_markdown(results, _of_model(sets), len(training.lines))) + "\n", "utf-8")
     return 0
 
 
+def _identity(config: Config) -> str | None:
+    """Of the model whose answers are compared, where there is one."""
+    path = config.build / runs.METRICS
+    return str(runs.read_json(path)["bundle"]) if path.exists() else None
+
+
 # --- rows -----------------------------------------------------------------------------------
 
 
-def _training(
-    config: Config, rows: Sequence[dict[str, Any]], names: list[str], limit: int, encoder_rows: int
-) -> Training:
+def _training(config: Config, rows: Sequence[dict[str, Any]], names: list[str]) -> Training:
     rng = random.Random(config.seed)
     rows = [row for row in rows if row["part"] == "train"]
-    if limit and limit < len(rows):
-        rows = rng.sample(rows, limit)
     lines = [_line(row, rng) for row in rows]
     targets = runs.label_index(names, [row["label"] for row in rows])
     weights = np.array([row["weight"] for row in rows], np.float32)
-    return Training(lines, targets, weights, len(names), config, encoder_rows)
+    return Training(lines, targets, weights, len(names), config)
 
 
 def _line(row: dict[str, Any], rng: random.Random) -> str:
@@ -178,15 +173,15 @@ def _fasttext(training: Training) -> Predict | None:
         return None
     import fasttext
 
+    # fastText reads its file in order, and rows sorted by label teach it the last label.
+    order = np.random.default_rng(training.config.seed).permutation(len(training.lines))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.txt")
         with path.open("w", encoding="utf-8") as file:
-            file.writelines(
-                f"{_LABEL}{target} {line}\n" for target, line in zip(training.targets, training.lines, strict=True)
-            )
+            file.writelines(f"{_LABEL}{training.targets[place]} {training.lines[place]}\n" for place in order)
         model = fasttext.train_supervised(
             str(path),
-            **{"epoch": 5, "lr": 0.5, "dim": 100, "wordNgrams": 2, "minn": 2, "maxn": 5, "bucket": 1_000_000},
+            **{"epoch": 5, "lr": 0.3, "dim": 100, "wordNgrams": 2, "minn": 2, "maxn": 5, "bucket": 1_000_000},
             thread=training.config.threads or os.cpu_count() or 1,
             verbose=0,
         )
@@ -210,7 +205,8 @@ def _frozen_encoder(training: Training) -> Predict:
     def vectors(lines: list[str]) -> sp.csr_matrix:
         return sp.csr_matrix(embed(teacher.base, lines, teacher.max_tokens).numpy())
 
-    chosen = np.random.default_rng(training.config.seed).permutation(len(training.lines))[: training.encoder_rows]
+    order = np.random.default_rng(training.config.seed).permutation(len(training.lines))
+    chosen = order[: training.config.baselines.encoder_rows]
     model = softmax.fit(
         vectors([training.lines[place] for place in chosen]),
         training.targets[chosen],

@@ -42,11 +42,12 @@ class Batcher:
 
     Args:
         buckets: rows of the hashed table.
-        word_dropout: probability of hiding a word's own row, which leaves its n-grams, as for a word never seen.
+        word_dropout, pair_dropout: as in `train.config.Student`.
     """
 
-    def __init__(self, buckets: int, word_dropout: float, rng: random.Random) -> None:
-        self._buckets, self._word_dropout, self._rng = buckets, word_dropout, rng
+    def __init__(self, buckets: int, word_dropout: float, pair_dropout: float, rng: random.Random) -> None:
+        self._buckets, self._rng = buckets, rng
+        self._word_dropout, self._pair_dropout = word_dropout, pair_dropout
         self._features: dict[str, NDArray[np.int64]] = {}
 
     def state(self) -> object:
@@ -64,9 +65,10 @@ class Batcher:
         for row, words in zip(index, rows, strict=True):
             row[: len(words)] = [numbers.setdefault(word, len(numbers)) + 1 for word in words]
         features = [self._word(word) for word in numbers]
+        pairs = [np.array(pair_features(words, self._buckets)) for words in rows]
         if training:
             features = [f[1:] if len(f) > 1 and self._rng.random() < self._word_dropout else f for f in features]
-        pairs = [np.array(pair_features(words, self._buckets)) for words in rows]
+            pairs = [pair[:0] if self._rng.random() < self._pair_dropout else pair for pair in pairs]
         return Batch(index, np.concatenate(features), _offsets(features), np.concatenate(pairs), _offsets(pairs))
 
     def _word(self, word: str) -> NDArray[np.int64]:

@@ -39,6 +39,7 @@ def page(facts: Facts, manifest: Facts, labels: Facts) -> str:
         _head(facts, manifest, labels),
         [_PURPOSE],
         ["## Results", "", *results(facts), ""],
+        ["## Against simple models", "", *_baselines(facts), ""],
         ["## Knowing when not to answer", "", *_modes(facts), ""],
         ["## Limits", "", _LIMITS + "\n".join(_weak(facts)), ""],
         ["## Data", "", *_data(facts), ""],
@@ -93,6 +94,30 @@ def results(facts: Facts) -> Iterator[str]:
         seen = "seen" if part["seen"] else "unseen"
         scores = f"{part['macro_f1']:.3f} | {part['ece']:.3f}"
         yield f"| {name} | {part['merchants']} {seen} | {part['rows']} | {shares} | {scores} |"
+
+
+def _baselines(facts: Facts) -> Iterator[str]:
+    """Top-1 of each model, and where the difference could be chance."""
+    if "baselines" not in facts:
+        yield "Not measured for this model."
+        return
+    found = facts["baselines"]
+    models = found["models"]
+    yield f"Top-1 on the same descriptions; all were trained on the same {found['training_rows']} rows."
+    yield "`*`: this model is better with p < 0.01 (paired bootstrap over merchants)."
+    yield ""
+    yield f"| set | rows | this model | {' | '.join(models)} |"
+    yield f"|---|---|---|{'---|' * len(models)}"
+    for name, part in facts["sets"].items():
+        if part["rows"] >= _FEWEST_ROWS:
+            yield f"| {name} | {part['rows']} | {part['top1']['value']:.1%} | {' | '.join(_cells(models, name))} |"
+
+
+def _cells(models: Facts, name: str) -> Iterator[str]:
+    for sets in models.values():
+        part = sets.get(name)
+        mark = "*" if part and part.get("model_not_better_p", 1.0) < 0.01 else ""
+        yield f"{part['top1']['value']:.1%}{mark}" if part else ""
 
 
 def _modes(facts: Facts) -> Iterator[str]:

@@ -96,7 +96,13 @@ class Teacher:
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """The network that is shipped: sizes and training."""
+    """The network that is shipped: sizes and training.
+
+    Attributes:
+        word_dropout: probability of hiding a word's own row of the table, which leaves its n-grams, as for a new word.
+        missing_words: probability of leaving a word out, so that none is leant on alone.
+        pair_dropout: probability of hiding all word pairs of a row.
+    """
 
     buckets: int = 150_000
     dimensions: int = 64
@@ -113,6 +119,21 @@ class Student:
     distill_weight: float = 0.5
     contrastive_weight: float = 0.1
     word_dropout: float = 0.3
+    missing_words: float = 0.15
+    pair_dropout: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """Simple models that are trained on the same rows, for comparison.
+
+    Attributes:
+        models: which of `train.baselines.BASELINES`.
+        encoder_rows: rows the frozen encoder reads, it is slow.
+    """
+
+    models: tuple[str, ...] = ("majority", "tf-idf linear")
+    encoder_rows: int = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +148,7 @@ class Config:
     pretrain: Pretrain = field(default_factory=Pretrain)
     teacher: Teacher = field(default_factory=Teacher)
     student: Student = field(default_factory=Student)
+    baselines: Baselines = field(default_factory=Baselines)
 
     @property
     def build(self) -> Path:
@@ -178,6 +200,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise InputError(f"{where}: expected an array of tables, found {value!r}")
         return tuple(_value(Source, item, f"{where}[{number}]") for number, item in enumerate(value))
+    if hint == tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise InputError(f"{where}: expected an array of strings, found {value!r}")
+        return tuple(value)
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:

@@ -88,7 +88,7 @@ class _Trainer:
             fused=True,
         )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
-        self.batcher = Batcher(sizes.buckets, sizes.word_dropout, random.Random(config.seed))
+        self.batcher = Batcher(sizes.buckets, sizes.word_dropout, sizes.pair_dropout, random.Random(config.seed))
         self.done = 0
 
     def _rate(self, step: int) -> float:
@@ -141,11 +141,11 @@ class _Trainer:
         return float(loss.detach())
 
     def _words(self, row: int, rng: random.Random) -> list[str]:
-        """The row's words, mostly those of a disguise; the plain ones where the disguise left nothing readable."""
-        if rng.random() >= _DISGUISED_SHARE:
-            return self.rows.words[row]
-        disguised = normalize(disguise(self.rows.texts[row], self.rows.countries[row], rng)).words
-        return list(disguised) or self.rows.words[row]
+        """The row's words, mostly those of a disguise, and some of them missing; at least one is left."""
+        words = self.rows.words[row]
+        if rng.random() < _DISGUISED_SHARE:
+            words = list(normalize(disguise(self.rows.texts[row], self.rows.countries[row], rng)).words) or words
+        return [word for word in words if rng.random() >= self.config.student.missing_words] or words
 
     def _loss(self, logits: Tensor, representation: Tensor, chosen: NDArray[np.int64]) -> Tensor:
         sizes = self.config.student

@@ -1,7 +1,7 @@
 """Everything a run measured about its model, in one value: what `metrics.json` of a released model holds.
 
 Report and card are written from this value alone, so that every number in them
-can be traced to it. Parts that carry another model's identity are refused.
+can be traced to it. Parts that carry another model's identity are left out.
 Descriptions in it come from the repository's own sources.
 """
 
@@ -36,29 +36,30 @@ def gather(config: Config, identity: str, shown: Publishable) -> dict[str, Any]:
         shown: what may be shown of the rows.
 
     Raises:
-        InputError: a part is missing or was measured on another model.
+        InputError: `metrics.json` is missing or about another model. Other parts are left out then.
     """
     build = config.build
     facts: dict[str, Any] = runs.read_json(build / runs.METRICS)
-    _of_this_model(build / runs.METRICS, facts.get("bundle"), identity)
+    if facts.get("bundle") != identity:
+        raise InputError(
+            f"{build / runs.METRICS}: is about model {str(facts.get('bundle'))[:12]}, expected {identity[:12]}:"
+            " run the stage evaluate again"
+        )
     facts["data"] = _data(config)
     content = runs.read_json(build / runs.BUNDLE / "labels.json")
     facts["calibration"] = {"temperature": content["temperature"], **content.get("calibration", {})}
     facts["labels"] = {_name(label): label["text"] for label in content["labels"]}
-    for name, file in {"gate": GATE, "stress": STRESS}.items():
-        if (build / file).exists():
-            facts[name] = runs.read_json(build / file)
-            _of_this_model(build / file, facts[name].get("bundle"), identity)
-    if (build / BASELINES).exists():
-        facts["baselines"] = runs.read_json(build / BASELINES)
+    for name, file in {"gate": GATE, "stress": STRESS, "baselines": BASELINES}.items():
+        if not (build / file).exists():
+            continue
+        found = runs.read_json(build / file)
+        if found.get("bundle") == identity:
+            facts[name] = found
+        else:
+            print(f"{build / file}: left out, it is about another model")
     pairs = {(true, answer) for part in facts["sets"].values() for true, answer, _ in part["confused"]}
     facts["examples"] = _examples(build / runs.PREDICTIONS, shown, list(facts["labels"]), pairs)
     return facts
-
-
-def _of_this_model(path: Path, found: Any, identity: str) -> None:
-    if found != identity:
-        raise InputError(f"{path}: is about model {str(found)[:12]}, expected {identity[:12]}: run its stage again")
 
 
 def _data(config: Config) -> dict[str, Any]:

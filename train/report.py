@@ -1,4 +1,4 @@
-"""Stage report: one page about a model that opens offline, written from the evidence alone (`metrics.json`)."""
+"""Stage report: a page about a model that opens offline, and its card, written from the evidence (`metrics.json`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from merchant_classifier import bundle as bundles
-from train import charts, evidence, pages, publishable, runs
+from train import card, charts, evidence, pages, publishable, runs
 from train import config as configs
 from train.pages import Html
 
@@ -28,14 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write `build/<run>/report.html`."""
+    """Write `report.html` and `CARD.md` into `build/<run>`."""
     config = configs.load(args.config)
     bundle = bundles.read(config.build / runs.BUNDLE)
     facts = evidence.gather(config, bundle.identity, publishable.of(config))
-    path = config.build / "report.html"
-    with runs.replacing(path) as temporary:
-        temporary.write_text(page(facts), "utf-8")
-    print(f"report: {path}")
+    for name, text in {"report.html": page(facts), "CARD.md": card.page(facts, bundle.manifest, bundle.labels)}.items():
+        with runs.replacing(config.build / name) as temporary:
+            temporary.write_text(text, "utf-8")
+        print(f"report: {config.build / name}")
     return 0
 
 
@@ -280,10 +280,15 @@ def _baselines(facts: Facts) -> Iterator[Html]:
     if baselines := facts.get("baselines"):
         yield pages.heading("Simple models on the same rows")
         yield pages.table(
-            ["model", "set", "MCC %", "top 3 %", "category %"],
+            ["model", "set", "MCC %", "top 3 %", "category %", "this model is not better: p"],
             [
-                [model, name, *(_interval(part[key]) if key in part else "" for key in ("top1", "top3", "category"))]
-                for model, sets in baselines.items()
+                [
+                    model,
+                    name,
+                    *(_interval(part[key]) for key in ("top1", "top3", "category")),
+                    f"{part['model_not_better_p']:.4f}" if "model_not_better_p" in part else "",
+                ]
+                for model, sets in baselines["models"].items()
                 for name, part in sets.items()
             ],
         )

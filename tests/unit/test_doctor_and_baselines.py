@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import random
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 import scipy.sparse as sp
 
 from merchant_classifier.errors import InputError
-from train import baselines, doctor, runs, softmax
+from train import baselines, doctor, evidence, runs, softmax
 from train.sources.rows import Row
 
 TRADES = {
@@ -138,7 +139,7 @@ def test_rows_without_weight_teach_nothing() -> None:
 def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     labels = Path("data/labels.csv").resolve()
     monkeypatch.chdir(tmp_path)
-    Path("tiny.toml").write_text(f'threads = 1\n[data]\nlabels = "{labels}"\n', "utf-8")
+    Path("tiny.toml").write_text(f'threads = 1\n[data]\nlabels = "{labels}"\n[baselines]\n', "utf-8")
     found = rows()
     count = len(found)
     columns = {
@@ -156,11 +157,13 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def compared(*only: str) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    args = argparse.Namespace(config="tiny.toml", only=list(only), rows=0, encoder_rows=100)
-    assert baselines.run(args) == 0
-    found: dict[str, dict[str, dict[str, dict[str, float]]]] = runs.read_json(Path("build/tiny") / baselines.RESULT)
-    return found
+def compared(*models: str) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    path = Path("tiny.toml")
+    path.write_text(path.read_text("utf-8") + f"models = {json.dumps(models)}\n", "utf-8")
+    assert baselines.run(argparse.Namespace(config="tiny.toml")) == 0
+    found = runs.read_json(Path("build/tiny") / evidence.BASELINES)
+    models_found: dict[str, dict[str, dict[str, dict[str, float]]]] = found["models"]
+    return models_found
 
 
 def test_words_beat_the_majority_on_unseen_merchants(build: Path) -> None:
