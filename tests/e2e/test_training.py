@@ -13,6 +13,7 @@ import pytest
 
 from merchant_classifier import MerchantClassifier
 from merchant_classifier.prediction import Mode
+from train.stages import CHAIN
 
 pytestmark = pytest.mark.train
 
@@ -99,10 +100,17 @@ def test_the_exported_network_equals_the_trained_one(trained: Path) -> None:
     assert parity["agreement"] >= 0.995
 
 
+def test_the_card_compares_with_simple_models(trained: Path) -> None:
+    card = (trained / "build/toy/CARD.md").read_text()
+    assert "| set | rows | this model | majority | tf-idf linear |" in card
+    (row,) = (line for line in card.splitlines() if line.startswith("| unseen labelled |") and line.count("|") == 6)
+    assert all(cell.strip(" *").endswith("%") for cell in row.split("|")[3:6])
+
+
 def test_a_finished_run_is_not_repeated(trained: Path) -> None:
     done = train(trained, "run", "--config", "toy.toml")
     assert done.returncode == 0
-    assert done.stdout.count("finished before, skipped") == 9
+    assert done.stdout.count("finished before, skipped") == len(CHAIN)
 
 
 def test_an_interrupted_student_goes_on_where_it_was(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
