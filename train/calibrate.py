@@ -140,14 +140,14 @@ def score(config: Config, classifier: MerchantClassifier, names: list[str]) -> R
 def unseen_rows(config: Config, rng: random.Random) -> Iterator[Drawn]:
     """Validation merchants, disguised: no merchant of theirs was trained on."""
     for row in _trusted(config, "validation"):
-        yield Drawn(disguise(row["text"], row["country"], rng), row["label"], row["key"], "unseen")
+        yield Drawn(disguise(row["text"], row["country"], rng, row["label"]), row["label"], row["key"], "unseen")
 
 
 def seen_rows(config: Config, rng: random.Random, count: int) -> Iterator[Drawn]:
     """Trained merchants in fresh disguises."""
     known = _trusted(config, "train")
     for row in rng.sample(known, min(count, len(known))):
-        yield Drawn(disguise(row["text"], row["country"], rng), row["label"], row["key"], "seen")
+        yield Drawn(disguise(row["text"], row["country"], rng, row["label"]), row["label"], row["key"], "seen")
 
 
 def later_rows(config: Config) -> Iterator[Drawn]:

@@ -144,7 +144,8 @@ class _Trainer:
         """The row's words, mostly those of a disguise, and some of them missing; at least one is left."""
         words = self.rows.words[row]
         if rng.random() < _DISGUISED_SHARE:
-            words = list(normalize(disguise(self.rows.texts[row], self.rows.countries[row], rng)).words) or words
+            line = disguise(self.rows.texts[row], self.rows.countries[row], rng, self.rows.labels[row])
+            words = list(normalize(line).words) or words
         return [word for word in words if rng.random() >= self.config.student.missing_words] or words
 
     def _loss(self, logits: Tensor, representation: Tensor, chosen: NDArray[np.int64]) -> Tensor:

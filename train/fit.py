@@ -107,7 +107,8 @@ class _Collator:
     def _disguised(self, row: dict[str, Any]) -> str:
         if self._rng.random() >= _DISGUISED_SHARE:
             return str(row["words"])
-        return " ".join(normalize(disguise(row["text"], row["country"], self._rng)).words) or str(row["words"])
+        line = disguise(row["text"], row["country"], self._rng, row["label"])
+        return " ".join(normalize(line).words) or str(row["words"])
 
 
 def _fine_tune(config: Config, rows: TrainingRows, teacher: Teacher, tokenizer: PreTrainedTokenizerBase) -> Teacher:
@@ -168,6 +169,7 @@ def _dataset(config: Config, rows: TrainingRows) -> Dataset:
             "text": [rows.texts[i] for i in order],
             "words": [" ".join(rows.words[i]) for i in order],
             "country": [rows.countries[i] for i in order],
+            "label": [rows.labels[i] for i in order],
             "target": rows.targets[order],
             "weight": rows.weights[order],
             "length": [sum(map(len, rows.words[i])) for i in order],

@@ -28,6 +28,7 @@ class TrainingRows:
     texts: list[str]
     words: list[list[str]]
     countries: list[str]
+    labels: list[str]
     targets: NDArray[np.int64]
     weights: NDArray[np.float32]
     soft: SoftLabels | None
@@ -42,6 +43,7 @@ def read_rows(config: Config, names: list[str]) -> TrainingRows:
         texts=table["text"].to_pylist(),
         words=[line.split(" ") for line in table["words"].to_pylist()],
         countries=table["country"].to_pylist(),
+        labels=table["label"].to_pylist(),
         targets=runs.label_index(names, table["label"].to_pylist()),
         weights=table["weight"].to_numpy().astype(np.float32),
         soft=_soft_labels(config.build / runs.SOFT_LABELS, table.num_rows),

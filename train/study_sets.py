@@ -112,7 +112,7 @@ def lines(merchants: Sequence[Merchant], each: int, seed: int, *, other_spelling
 
 
 def _disguised(merchant: Merchant, rng: random.Random) -> str:
-    return disguise(merchant.name, merchant.country, rng)
+    return disguise(merchant.name, merchant.country, rng, merchant.label)
 
 
 def _other_spelling(merchant: Merchant, rng: random.Random) -> str:

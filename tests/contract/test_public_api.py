@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -120,3 +122,10 @@ def test_package_tells_type_checkers_that_it_is_typed() -> None:
     hints = inspect.get_annotations(MerchantClassifier.predict, eval_str=False)
     assert hints["return"] == "Prediction"
     assert not get_args(hints["description"])
+
+
+def test_the_package_runs_as_a_module() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "merchant_classifier", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "score" in said.stdout
