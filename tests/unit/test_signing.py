@@ -82,7 +82,7 @@ def test_keys_are_private_and_never_overwritten(tmp_path: Path) -> None:
 def test_verify_takes_a_key_file(tiny_copy: Path, tmp_path: Path, key: tuple[Path, bytes], hexadecimal: bool) -> None:
     public = tmp_path / "public.key"
     public.write_bytes(key[1].hex().encode() + b"\n" if hexadecimal else key[1])
-    command = ["verify", str(tiny_copy), "--public-key", str(public), "--latency-bound", "0"]
+    command = ["verify", "--model", str(tiny_copy), "--public-key", str(public), "--latency-bound", "0"]
     assert main(command) == 1
     sign_manifest(tiny_copy, key[0])
     assert main(command) == 0
@@ -92,5 +92,5 @@ def test_verify_says_what_a_key_file_must_hold(
     tiny_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "public.key").write_text("no key")
-    assert main(["verify", str(tiny_copy), "--public-key", str(tmp_path / "public.key")]) == 2
+    assert main(["verify", "--model", str(tiny_copy), "--public-key", str(tmp_path / "public.key")]) == 2
     assert "32 bytes" in capsys.readouterr().err

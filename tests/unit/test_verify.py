@@ -18,21 +18,21 @@ QUICK = ("--latency-bound", "0")
 
 
 def test_a_good_model_passes_and_its_identity_is_told(tiny_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", str(tiny_path), *QUICK]) == 0
+    assert main(["verify", "--model", str(tiny_path), *QUICK]) == 0
     assert MerchantClassifier.load(tiny_path).identity in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", bundle.DECIDING_FILES)
 def test_a_damaged_file_fails_and_is_named(tiny_copy: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tiny_copy / name).write_bytes(b"damaged")
-    assert main(["verify", str(tiny_copy), *QUICK]) == 1
+    assert main(["verify", "--model", str(tiny_copy), *QUICK]) == 1
     assert name in capsys.readouterr().out
 
 
 def test_another_identity_than_the_pinned_one_fails(tiny_path: Path) -> None:
     identity = MerchantClassifier.load(tiny_path).identity
-    assert main(["verify", str(tiny_path), "--sha256", identity, *QUICK]) == 0
-    assert main(["verify", str(tiny_path), "--sha256", "0" * 64, *QUICK]) == 1
+    assert main(["verify", "--model", str(tiny_path), "--sha256", identity, *QUICK]) == 0
+    assert main(["verify", "--model", str(tiny_path), "--sha256", "0" * 64, *QUICK]) == 1
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_another_golden_answer_fails_and_is_shown(
     first, *rest = path.read_text("utf-8").splitlines()
     changed = {**json.loads(first), **change}
     path.write_text("\n".join([json.dumps(changed), *rest]), "utf-8")
-    assert main(["verify", str(tiny_copy), *QUICK]) == 1
+    assert main(["verify", "--model", str(tiny_copy), *QUICK]) == 1
     assert changed["text"] in capsys.readouterr().out
 
 
@@ -53,12 +53,12 @@ def test_confidences_may_differ_by_the_last_digits(tiny_copy: Path) -> None:
     path = tiny_copy / bundle.GOLDEN
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     path.write_text("\n".join(json.dumps({**row, "confidence": row["confidence"] + 5e-5}) for row in rows), "utf-8")
-    assert main(["verify", str(tiny_copy), *QUICK]) == 0
+    assert main(["verify", "--model", str(tiny_copy), *QUICK]) == 0
 
 
 def test_missing_golden_answers_fail(tiny_copy: Path) -> None:
     (tiny_copy / bundle.GOLDEN).unlink()
-    assert main(["verify", str(tiny_copy), *QUICK]) == 1
+    assert main(["verify", "--model", str(tiny_copy), *QUICK]) == 1
 
 
 @pytest.mark.parametrize("content", ["{", '{"text": "coffee"}', '{"text": 7, "mcc": "5814"}'])
@@ -66,12 +66,12 @@ def test_golden_answers_of_another_form_are_bad_input(
     tiny_copy: Path, content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tiny_copy / bundle.GOLDEN).write_text(content)
-    assert main(["verify", str(tiny_copy), *QUICK]) == 2
+    assert main(["verify", "--model", str(tiny_copy), *QUICK]) == 2
     assert bundle.GOLDEN in capsys.readouterr().err
 
 
 def test_no_model_fails(tmp_path: Path) -> None:
-    assert main(["verify", str(tmp_path / "none"), *QUICK]) == 1
+    assert main(["verify", "--model", str(tmp_path / "none"), *QUICK]) == 1
 
 
 def test_the_latency_check_passes_as_it_is(tiny: MerchantClassifier) -> None:
@@ -94,7 +94,7 @@ def test_the_latency_check_fails_on_a_planted_slow_down(
 
     monkeypatch.setattr(MerchantClassifier, "predict", sometimes_slow)
     monkeypatch.setattr(verify, "_TIMED_CALLS", 300)
-    assert main(["verify", str(tiny_path)]) == 1
+    assert main(["verify", "--model", str(tiny_path)]) == 1
     assert "FAILED  latency" in capsys.readouterr().out
 
 

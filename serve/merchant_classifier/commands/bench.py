@@ -47,7 +47,7 @@ print(imported - start, loaded - imported, answered - loaded, answered - start, 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("model", nargs="?", help="model directory (default: the one that ships with the package)")
+    parser.add_argument("--model", help="model directory (default: the one that ships with the package)")
     parser.add_argument("--count", type=int, default=10_000, help="made-up descriptors to time (default: %(default)s)")
     parser.add_argument("--descriptors", metavar="FILE", help="time these, one a line, instead of made-up ones")
     parser.add_argument("--compare", action="store_true", help="time what one would use instead, where it is installed")

@@ -11,7 +11,7 @@ from merchant_classifier import bundle as bundles
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("model", nargs="?", help="model directory (default: the one that ships with the package)")
+    parser.add_argument("--model", help="model directory (default: the one that ships with the package)")
     parser.add_argument("--json", action="store_true", help="the whole manifest and a summary of the labels, as JSON")
 
 

@@ -26,7 +26,7 @@ _TIMED_CALLS, _TIMED_ROUNDS = 1000, 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("model", nargs="?", help="model directory (default: the one that ships with the package)")
+    parser.add_argument("--model", help="model directory (default: the one that ships with the package)")
     parser.add_argument("--public-key", metavar="FILE", help="Ed25519 key it must be signed with (raw or hex)")
     parser.add_argument("--sha256", metavar="HEX", help="identity the model must have")
     parser.add_argument(
