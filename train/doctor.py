@@ -4,8 +4,9 @@ Two judges look at every row. The first is a linear classifier on hashed n-grams
 that has not seen the row's base merchant (cross-validation by merchant, as in
 confident learning, Northcutt et al. 2021, arXiv 1911.00068). The second are the
 rows that share words with it, each word counting by its rarity; they may be of
-the same merchant, whose other rows know best. A row's score is how much more
-probable the best other label is than its own, on the geometric mean of both.
+the same merchant, whose other rows know best. A row's score is how improbable
+its own label is on the weighted mean of both: for a label changed at random that
+is all there is to know, however sure the judges are of another one.
 
 Measured (`--measure 5`): with 5 % of the labels of the 63,230 curated independents
 changed at random, 67.4 % of its top 5 % are changed ones (2,131 of 3,162; 113 s of
@@ -43,6 +44,10 @@ _FEWEST_MERCHANTS = 3
 
 _PRIOR_VOTES = 3.0
 _FLOOR = 1e-6
+_CLASSIFIER_WEIGHT = 0.8
+"""Of the classifier in the mean. Measured on 40,000 curated rows of all kinds with 5 % of labels changed: of the top 5 % were
+changed 48.0 % with this mean and score, 47.3 % with a weight of 0.7, 43.0 % with the geometric mean of both and the
+distance to the best other label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Finding:
     Attributes:
         row: as read.
         suggestion: the most probable other label.
-        score: log of how much more probable the suggestion is; above 0 the judges disagree with the label.
+        score: minus the logarithm of the label's probability.
         classifier, neighbours: probability of the label and of the suggestion, by each judge.
     """
 
@@ -184,11 +189,10 @@ def _ranked(
     neighbours: NDArray[np.float32],
 ) -> list[Finding]:
     places = np.arange(len(rows))
-    joint = (np.log(classifier + _FLOOR) + np.log(neighbours + _FLOOR)) / 2
-    own = joint[places, targets].copy()
+    joint = _CLASSIFIER_WEIGHT * classifier + (1 - _CLASSIFIER_WEIGHT) * neighbours
+    scores = -np.log(joint[places, targets] + _FLOOR)
     joint[places, targets] = -np.inf
     best = joint.argmax(1)
-    scores = joint[places, best] - own
     return [
         Finding(
             rows[place],
