@@ -143,8 +143,8 @@ class Decider:
         by_category = self.category_probabilities(probabilities)
         best, best_p = _largest(probabilities, min(TOP_CANDIDATES, len(self.labels)))
         top_category = by_category.argmax(axis=1)
-        category_p = by_category[np.arange(len(by_category)), top_category]
-        rows = zip(best.tolist(), best_p.tolist(), top_category.tolist(), category_p.tolist(), strict=True)
+        category_p = np.maximum.reduce(by_category, axis=1)
+        rows = zip(best, best_p, top_category.tolist(), category_p.tolist(), strict=True)
         return [self._verdict(thresholds, *row) for row in rows]
 
     def _verdict(
@@ -163,12 +163,15 @@ class Decider:
         return Verdict(None, None, confidence, Reason.LOW_CONFIDENCE, candidates)
 
 
-def _largest(values: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _largest(values: NDArray[np.float64], count: int) -> tuple[list[list[int]], list[list[float]]]:
     """Columns and values of the `count` largest probabilities of each row, largest first, ties by column.
 
     A few passes of `argmax` are faster than a partial sort of some hundred columns.
     """
     left = values.copy()
+    if len(left) == 1:
+        columns_of_one, largest_of_one = _largest_of_one(left[0], count)
+        return [columns_of_one], [largest_of_one]
     rows = np.arange(len(values))
     columns = np.empty((len(values), count), np.intp)
     largest = np.empty((len(values), count))
@@ -177,4 +180,15 @@ def _largest(values: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp],
         columns[:, place] = column
         largest[:, place] = left[rows, column]
         left[rows, column] = -1.0
+    return columns.tolist(), largest.tolist()
+
+
+def _largest_of_one(left: NDArray[np.float64], count: int) -> tuple[list[int], list[float]]:
+    """The same for a single row, (columns,), which is used up: plain indexing, a third of the time of array calls."""
+    columns, largest = [], []
+    for _ in range(count):
+        column = int(left.argmax())
+        columns.append(column)
+        largest.append(float(left[column]))
+        left[column] = -1.0
     return columns, largest
