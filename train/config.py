@@ -109,7 +109,7 @@ class Student:
     width: int = 192
     heads: int = 4
     hidden: int = 384
-    layers: int = 2
+    layers: int = 1
     representation: int = 64
     epochs: int = 3
     batch: int = 1024

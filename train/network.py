@@ -1,7 +1,7 @@
 """The student: a small word-level transformer over hashed n-gram vectors (torch).
 
-The last layer computes only position 0, the one that is read, which saves
-nearly half of a two-layer network. There is no padding at serving time (rows
+The last layer computes only position 0, the one that is read, so a network of
+one layer is attention over the words and one feed-forward step. There is no padding at serving time (rows
 of equal length run together), so the exported graph has no mask; training
 passes one.
 """

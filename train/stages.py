@@ -66,6 +66,7 @@ STAGES = (
     Stage("rollback", "train.rollback", "make the model before the current one current again"),
     Stage("run", "train.pipeline", "run collect to report, skipping what is finished", ("name",)),
     Stage("own", "train.own", "train on your own file of texts and labels, with one command"),
+    Stage("rehearsal", "train.rehearsal", "train two quarters on real lines with years; what did the second gain?"),
     Stage("drift", "train.drift", "compare new descriptors with those the model was made for", ("name",)),
     Stage("gallery", "train.gallery", "write a gallery of disguised names for a reviewer"),
     Stage("doctor", "train.doctor", "rank the probably wrong labels of a file"),
