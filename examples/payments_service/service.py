@@ -84,7 +84,7 @@ class Service:
         self.registry = CollectorRegistry()
         self.registry.register(ModelMetrics(handle))
         self._budget_ms = budget_ms
-        self._seconds = Histogram("classification_seconds", "Time of one call.", buckets=BUCKETS, registry=self.registry)
+        self._seconds = Histogram("classification_seconds", "Time of a call.", buckets=BUCKETS, registry=self.registry)
         self._outcomes = Counter("classifications", "Classifications by outcome.", ["outcome"], registry=self.registry)
 
     def authorise(self, payment: Payment) -> Answer:
