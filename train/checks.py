@@ -56,7 +56,7 @@ def learnt(rows: Frozen, challenger: Answers, limits: Limits) -> Check:
 
 def not_worse(rows: Frozen, champion: Answers, challenger: Answers, limits: Limits) -> Iterator[Check]:
     """Overall and on every set: the paired tests."""
-    total = compare.overall(rows, champion, challenger)
+    total = compare.overall(rows, champion, challenger, int(limits.fewest_rows))
     yield Check(
         "overall",
         total.low >= -limits.overall_margin,

@@ -67,11 +67,15 @@ def by_group(
     return found
 
 
-def overall(rows: Frozen, champion: Answers, challenger: Answers) -> Difference:
-    """Every kind of set counts the same, however many rows it has, or sets (`unseen register-a`, `-b`)."""
+def overall(rows: Frozen, champion: Answers, challenger: Answers, fewest: int) -> Difference:
+    """Every kind of set counts the same, however many rows it has, or sets (`unseen register-a`, `-b`).
+
+    Kinds of fewer than `fewest` rows would decide by their noise and are left out, where there are others.
+    """
     kinds = np.array([kind(name) for name in rows.sets])
+    names, counts = np.unique(kinds, return_counts=True)
     means, shares = [], []
-    for name in np.unique(kinds):
+    for name in names[counts >= min(fewest, counts.max())]:
         at = np.flatnonzero(kinds == name)
         pair = champion.right[at], challenger.right[at]
         means.append(metrics.resampled_means(pair[1].astype(np.float64) - pair[0], [rows.merchants[i] for i in at]))

@@ -160,7 +160,7 @@ def comparison(
     categories = compare.by_group(rows, old, new, checks.category_of_rows(rows, taxonomy), fewest)
     sets = compare.by_group(rows, old, new, rows.sets, fewest)
     facts["latency"]["champion"] = champion.latency
-    facts["overall"] = compare.overall(rows, old, new).as_json()
+    facts["overall"] = compare.overall(rows, old, new, fewest).as_json()
     facts["sets"] = {name: found.as_json() for name, found in sets.items()}
     facts["categories"] = {name: found.as_json() for name, found in categories.items()}
     facts["flips"] = compare.flips(rows, old, new) | {"examples": compare.flip_examples(rows, old, new, shown)}
