@@ -31,6 +31,9 @@ from merchant_classifier.text import MAX_CHARACTERS, MAX_WORDS, Descriptor, norm
 ROWS_PER_RUN = 128
 """Rows given to the network at once: enough to use a core fully, small enough to stay in its cache."""
 
+JUDGED_AT_ONCE = 4096
+"""Descriptions whose probabilities are in memory at once: 320 labels in double precision, some copies, are 30 MB."""
+
 _NO_TEXT = Verdict(None, None, 0.0, Reason.NO_TEXT, ())
 _WARM_UP_ROUNDS = 3
 _LIVE: WeakSet[MerchantClassifier] = WeakSet()
@@ -149,8 +152,12 @@ class MerchantClassifier:
         if isinstance(descriptions, str):
             raise TypeError("predict_many takes several descriptions, got one str")
         descriptions = list(descriptions)
-        judged = self._judge(descriptions, self.mode if mode is None else Mode(mode))
-        return [self._prediction(description, about) for description, about in zip(descriptions, judged, strict=True)]
+        chosen = self.mode if mode is None else Mode(mode)
+        answers: list[Prediction] = []
+        for start in range(0, len(descriptions), JUDGED_AT_ONCE):
+            part = descriptions[start : start + JUDGED_AT_ONCE]
+            answers += map(self._prediction, part, self._judge(part, chosen))
+        return answers
 
     def explain(self, description: str, *, count: int = 5, mode: Mode | str | None = None) -> Evidence:
         """The answer for a description, and the labelled merchants nearest to it in the same forward pass.

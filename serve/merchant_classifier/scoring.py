@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from merchant_classifier.classifier import MerchantClassifier
+from merchant_classifier.classifier import JUDGED_AT_ONCE, MerchantClassifier
 from merchant_classifier.decision import TOP_CANDIDATES
 from merchant_classifier.errors import InputError
 from merchant_classifier.prediction import Mode, Prediction
@@ -122,7 +122,10 @@ class Scorer:
         return Answers(distinct, encoded.dictionary, encoded.indices, classified)
 
     def _classify(self, texts: Sequence[str]) -> list[_Answer]:
-        return [self._pick(answer) for answer in self._classifier.predict_many(texts, mode=self._request.mode)]
+        starts = range(0, len(texts), JUDGED_AT_ONCE)  # so that few predictions are in memory before they are picked
+        parts = (texts[start : start + JUDGED_AT_ONCE] for start in starts)
+        answered = (self._classifier.predict_many(part, mode=self._request.mode) for part in parts)
+        return [self._pick(prediction) for part in answered for prediction in part]
 
 
 def score(

@@ -28,7 +28,7 @@ from merchant_classifier.batch.summary_page import page
 from merchant_classifier.batch.work import REJECTS_HEADER, Plan
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.errors import InputError
-from merchant_classifier.scoring import Request
+from merchant_classifier.scoring import WINDOW, Request
 
 Say = Callable[[str], None]
 
@@ -179,6 +179,7 @@ def _prepare(job: Job, identity: str, say: Say) -> _Prepared:
         strict=job.strict,
         statistics=job.wishes.summary,
         model=replace(job.model, identity=identity),
+        window=WINDOW // job.jobs,
     )
     return _Prepared(source, layout, plan, output, _hashes(job), _rejects_path(job))
 

@@ -55,6 +55,7 @@ class Plan:
         strict: whether a row that cannot be read stops the run.
         statistics: whether to count for a summary.
         model: which answers.
+        window: distinct descriptors that each process remembers.
     """
 
     path: str
@@ -66,6 +67,7 @@ class Plan:
     strict: bool
     statistics: bool
     model: Model
+    window: int
 
 
 class Worker:
@@ -73,7 +75,7 @@ class Worker:
 
     def __init__(self, plan: Plan, classifier: MerchantClassifier) -> None:
         self._plan = plan
-        self._scorer = Scorer(classifier, plan.request)
+        self._scorer = Scorer(classifier, plan.request, window=plan.window)
 
     def __call__(self, chunk: Chunk) -> Outcome:
         """Score one chunk.
