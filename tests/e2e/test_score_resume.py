@@ -98,7 +98,9 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_bytes(
     assert f"{suffix}.rejects.csv" in expected
     chance = random.Random(suffix)
     resumed = 0
-    for kill in range(KILLS if suffix == "csv" else 4):
+    for kill in range(KILLS):
+        if resumed and kill >= (KILLS if suffix == "csv" else 4):
+            break
         folder = tmp_path / f"kill{kill}"
         folder.mkdir()
         work = job(source, folder / f"o.{suffix}", tiny_path)

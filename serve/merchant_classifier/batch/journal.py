@@ -215,7 +215,8 @@ class Journal:
         self._close()
         for source, _ in self._renames:
             Path(source).unlink(missing_ok=True)
-        for path in (*self._parts, self._whole, self._path):
+        # The journal first: a run killed in here must not leave one that speaks of files which are gone.
+        for path in (self._path, *self._parts, self._whole):
             path.unlink(missing_ok=True)
 
     def _close(self) -> None:
