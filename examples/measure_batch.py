@@ -39,7 +39,7 @@ _WRITE_ROWS = 200_000
 
 @dataclass(frozen=True)
 class Measured:
-    """What one run took: wall-clock seconds, and the largest sum of resident memory of all its processes in MB."""
+    """What one run took: wall-clock seconds, and the most memory of all its processes together in MB."""
 
     seconds: float
     megabytes: float
@@ -128,13 +128,13 @@ def score(source: Path, jobs: int, model: str | None) -> Measured:
 
 
 def resident(pid: int) -> float:
-    """Resident memory of a process and its children in MB."""
+    """Memory of a process and its children in MB; a page that several share counts once (Linux: proportional set size)."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    own = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    own = next((int(line.split()[1]) / 1e3 for line in lines if line.startswith("Pss:")), 0.0)
     return own + sum(resident(int(child)) for child in children)
 
 

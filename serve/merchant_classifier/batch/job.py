@@ -17,6 +17,7 @@ from merchant_classifier.batch.chunks import Chunk, Counts, Outcome, Reject
 from merchant_classifier.batch.columnar import ArrowWriter
 from merchant_classifier.batch.formats import STANDARD, Format, recognise
 from merchant_classifier.batch.journal import Journal, Targets
+from merchant_classifier.batch.manifest import Answering
 from merchant_classifier.batch.model import Model
 from merchant_classifier.batch.passing import Passing
 from merchant_classifier.batch.planning import Layout, Wishes, lay_out, make_reader, make_writer
@@ -112,8 +113,12 @@ def run(job: Job, say: Say = say_to_user) -> Report:
         BundleError: the model must not be used.
     """
     started = perf_counter()
-    classifier = job.model.load()
-    prepared = _prepare(job, classifier.identity, say)
+    opened = job.model.load()
+    answering = Answering(opened.version, opened.identity)
+    # Several processes open one each; this one's would only take up memory then.
+    classifier = opened if job.jobs == 1 else None
+    del opened
+    prepared = _prepare(job, answering.identity, say)
     with _writing(job.output), _open_sink(job, prepared) as sink:
         resumed = sink.progress.counts.read
         if resumed:
@@ -123,7 +128,7 @@ def run(job: Job, say: Say = say_to_user) -> Report:
         _check_unchanged(job, prepared)
         statistics = total(sink.statistics_lines()) if job.wishes.summary else None
         keep = prepared.rejects is not None and (job.rejects is not None or counts.rejected > 0)
-        small = _small_files(job, prepared, classifier, counts, statistics)
+        small = _small_files(job, prepared, answering, counts, statistics)
         sink.publish(small, keep_rejects=keep)
     return Report(
         counts=counts,
@@ -149,16 +154,16 @@ def _writing(output: str) -> Iterator[None]:
 
 
 def _small_files(
-    job: Job, prepared: _Prepared, classifier: MerchantClassifier, counts: Counts, statistics: Statistics | None
+    job: Job, prepared: _Prepared, answering: Answering, counts: Counts, statistics: Statistics | None
 ) -> dict[Path, bytes]:
     """Paths and contents of what stands beside the output."""
     if job.output == STANDARD:
         return {}
     output = Path(job.output)
-    described = manifest.describe(prepared.source, prepared.hashes, prepared.layout, job.model, classifier, counts)
+    described = manifest.describe(prepared.source, prepared.hashes, prepared.layout, job.model, answering, counts)
     files = {output.with_name(output.name + ".manifest.json"): described}
     if statistics:
-        drawn = page(statistics, Path(job.source).name, classifier.version)
+        drawn = page(statistics, Path(job.source).name, answering.version)
         files[output.with_name(output.name + ".summary.html")] = drawn
     return files
 
@@ -237,7 +242,7 @@ def _work(job: Job, prepared: _Prepared) -> dict[str, Any]:
 
 
 def _score(
-    job: Job, prepared: _Prepared, sink: Journal | Passing, classifier: MerchantClassifier
+    job: Job, prepared: _Prepared, sink: Journal | Passing, classifier: MerchantClassifier | None
 ) -> tuple[int, Reject | None]:
     """Score all chunks that are left; returns how many descriptors were classified, and the first reject."""
     plan, source = prepared.plan, prepared.source
@@ -255,8 +260,10 @@ def _score(
     return classified, first
 
 
-def _outcomes(job: Job, plan: Plan, classifier: MerchantClassifier, chunks: Iterator[Chunk]) -> Iterator[Outcome]:
-    return pool.outcomes(plan, chunks, job.jobs) if job.jobs > 1 else work.outcomes(plan, classifier, chunks)
+def _outcomes(
+    job: Job, plan: Plan, classifier: MerchantClassifier | None, chunks: Iterator[Chunk]
+) -> Iterator[Outcome]:
+    return work.outcomes(plan, classifier, chunks) if classifier else pool.outcomes(plan, chunks, job.jobs)
 
 
 def _top(prepared: _Prepared) -> bytes:

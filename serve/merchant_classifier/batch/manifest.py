@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from merchant_classifier import __version__
@@ -12,9 +13,16 @@ from merchant_classifier.batch.formats import STANDARD
 from merchant_classifier.batch.model import Model
 from merchant_classifier.batch.planning import Layout
 from merchant_classifier.batch.sources import Source
-from merchant_classifier.classifier import MerchantClassifier
 
 FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The model that answered."""
+
+    version: str
+    identity: str
 
 
 def describe(
@@ -22,7 +30,7 @@ def describe(
     hashes: Mapping[str, str | None],
     layout: Layout,
     model: Model,
-    classifier: MerchantClassifier,
+    answering: Answering,
     counts: Counts,
 ) -> bytes:
     """The manifest's content; it holds no times, so equal work gives equal manifests.
@@ -31,7 +39,7 @@ def describe(
         source: what was read.
         hashes: SHA-256 of the `input` and the `memory` file; None for a pipe and for none.
         layout: columns of the output.
-        model, classifier: what answered.
+        model, answering: what answered.
         counts: rows in = out + rejected.
     """
     size = Path(source.path).stat().st_size if source.path != STANDARD else None
@@ -42,8 +50,8 @@ def describe(
         "input": {"name": name, "bytes": size, "sha256": hashes["input"], "column": column},
         "rows": {"in": counts.read, "out": counts.written, "rejected": counts.rejected, "blank_lines": counts.blank},
         "model": {
-            "version": classifier.version,
-            "sha256": classifier.identity,
+            "version": answering.version,
+            "sha256": answering.identity,
             "memory_sha256": hashes["memory"],
             "mode": model.mode,
             "threshold": model.threshold,
