@@ -128,7 +128,7 @@ def score(source: Path, jobs: int, model: str | None) -> Measured:
 
 
 def resident(pid: int) -> float:
-    """Memory of a process and its children in MB; a page that several share counts once (Linux: proportional set size)."""
+    """Memory of a process and its children in MB; a page that several share counts once (proportional set size)."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
