@@ -286,12 +286,17 @@ def _baselines(facts: Facts) -> Iterator[Html]:
                     model,
                     name,
                     *(_interval(part[key]) for key in ("top1", "top3", "category")),
-                    f"{part['model_not_better_p']:.4f}" if "model_not_better_p" in part else "",
+                    _chance(part["model_not_better_p"]) if "model_not_better_p" in part else "",
                 ]
                 for model, sets in baselines["models"].items()
                 for name, part in sets.items()
             ],
         )
+
+
+def _chance(p: float) -> str:
+    """A bootstrap cannot show that something never happens."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _data(facts: Facts) -> Iterator[Html]:
