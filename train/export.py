@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export, compare, write the two files and `parity.json`."""
     config = configs.load(args.config)
+    torch.set_num_threads(1)  # rows are compared one by one, and more threads would only wait for each other
     content = torch.load(runs.needed(config.build / runs.STUDENT), weights_only=True)
     student = Student(config.student, len(content["labels"]))
     student.load_state_dict(content["state"])
