@@ -63,7 +63,18 @@ def run(args: argparse.Namespace) -> int:
     code = pipeline.run(argparse.Namespace(config=str(target), start=None))
     if code == 0:
         print(f'own: the model is build/{name}/bundle; open it with MerchantClassifier.load("build/{name}/bundle")')
+        if not _certified(Path("build") / name):
+            print(
+                "own: too few held-out rows to certify an error bound, so the default mode names no label;"
+                ' ask with mode="best_guess" (on the command line: --mode best_guess)'
+            )
     return code
+
+
+def _certified(build: Path) -> bool:
+    """Whether mode `balanced` answers anything."""
+    modes = runs.read_json(build / "calibration.json")["modes"]
+    return bool(modes["balanced"]["label"]["answered"])
 
 
 def configuration(path: Path, name: str, target: Path, rows: int) -> str:
