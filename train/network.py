@@ -1,9 +1,9 @@
 """The student: a small word-level transformer over hashed n-gram vectors (torch).
 
 The last layer computes only position 0, the one that is read, so a network of
-one layer is attention over the words and one feed-forward step. There is no padding at serving time (rows
-of equal length run together), so the exported graph has no mask; training
-passes one.
+one layer is attention over the words and one feed-forward step. There is no
+padding at serving time (rows of equal length run together), so the exported
+graph has no mask; training passes one.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from train import compare, gate, pipeline, release, runs
 from train import config as configs
 from train.config import Source
 from train.judged import Frozen, judge, taxonomy_of
+from train.keys import letters
 from train.sources import adapter
 from train.sources.rows import Row, folded
 
@@ -121,4 +122,4 @@ def _first_years(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def _letters(line: str) -> str:
-    return "".join(filter(str.isalpha, normalize(line).text))
+    return letters(normalize(line).text)

@@ -67,8 +67,7 @@ def content(bundle: Bundle, facts: Mapping[str, Any], key: Path | None) -> dict[
     files = dict(bundle.files)
     files[bundles.GOLDEN] = bundles.read_bytes(bundle.directory / bundles.GOLDEN)
     files[runs.METRICS] = runs.json_text(facts).encode()
-    files["CARD.md"] = card.page(facts, bundle.manifest, bundle.labels).encode()
-    files["report.html"] = report.page(facts).encode()
+    files |= {name: text.encode() for name, text in report.documents(facts, bundle).items()}
     if key is not None:
         from train.sign import sign_manifest
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from merchant_classifier import bundle as bundles
+from merchant_classifier.bundle import Bundle
 from train import card, charts, evidence, pages, publishable, runs
 from train import config as configs
 from train.pages import Html
@@ -32,11 +33,16 @@ def run(args: argparse.Namespace) -> int:
     config = configs.load(args.config)
     bundle = bundles.read(config.build / runs.BUNDLE)
     facts = evidence.gather(config, bundle.identity, publishable.of(config))
-    for name, text in {"report.html": page(facts), "CARD.md": card.page(facts, bundle.manifest, bundle.labels)}.items():
+    for name, text in documents(facts, bundle).items():
         with runs.replacing(config.build / name) as temporary:
             temporary.write_text(text, "utf-8")
         print(f"report: {config.build / name}")
     return 0
+
+
+def documents(facts: Facts, bundle: Bundle) -> dict[str, str]:
+    """What is written about a model, file name -> text."""
+    return {"CARD.md": card.page(facts, bundle.manifest, bundle.labels), "report.html": page(facts)}
 
 
 def page(facts: Facts) -> str:
