@@ -25,6 +25,7 @@ from onnx import TensorProto, helper, numpy_helper
 from merchant_classifier import MerchantClassifier, bundle
 from merchant_classifier.encoding import word_features
 from merchant_classifier.text import NORMALIZER_VERSION
+from merchant_classifier.word_table import pack
 
 PATH = Path(__file__).with_suffix("")
 
@@ -104,7 +105,7 @@ def build(folder: Path) -> None:
     _write_golden(folder)
 
 
-def _word_table() -> NDArray[np.int8]:
+def _word_table() -> NDArray[np.uint8]:
     """Rows of known words and their n-grams point at the label's dimension; every row has a little noise."""
     table = np.random.RandomState(_SEED).uniform(-_NOISE, _NOISE, (BUCKETS, DIMENSIONS)).astype(np.float32)
     for dimension, (*_, words) in enumerate(_LABELS):
@@ -112,8 +113,7 @@ def _word_table() -> NDArray[np.int8]:
             whole, *parts = word_features(word, BUCKETS)
             table[whole, dimension] += _WORD_STRENGTH
             table[parts, dimension] += _NGRAM_STRENGTH / len(parts)
-    scale = (np.abs(table).max(axis=1, keepdims=True) / 127).astype(np.float32)
-    return np.concatenate([scale.view(np.int8), np.rint(table / scale).astype(np.int8)], axis=1)
+    return pack(table)
 
 
 class _Graph:

@@ -1,6 +1,6 @@
 """Stage export: the trained student -> `model.onnx` and `words.npy`, and proof that they equal it.
 
-The hashed table is quantised to int8, one scale a row, symmetric. The network
+The hashed table is packed to four bits, one scale a row. The network
 computes in float32, so that no activation scale couples the rows of a batch;
 its large weights are stored in float16 and widened once, when the graph is
 opened, which halves the file. Both steps are compared with the float32 student
@@ -10,6 +10,7 @@ on real descriptors, and the stage fails when they disagree.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from merchant_classifier import bundle as bundles
 from merchant_classifier.encoding import Encoder
 from merchant_classifier.errors import MerchantClassifierError
 from merchant_classifier.network import runtime
+from merchant_classifier.word_table import WordTable, pack
 from train import config as configs
 from train import runs
 from train.graph import serving_graph
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
 NETWORK_TOLERANCE = 2e-4
 """Largest difference of a logit between torch and ONNX Runtime on the same float32 vectors."""
 
-AGREEMENT = 0.995
-"""Least share of rows where the shipped int8 pair and the float32 student name the same best label."""
+AGREEMENT = 0.97
+"""Least share of rows where the shipped pair and the float32 student name the same best label. Four bits a number change
+1 to 2 % of answers, those between labels of nearly the same probability, and for better as often as for worse."""
 
 _COMPARED_ROWS = 2000
 _STORED_HALF_FROM = 4096
@@ -59,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     student.eval()
     folder = config.build / runs.BUNDLE
     folder.mkdir(parents=True, exist_ok=True)
-    packed = quantise(student.table.weight.detach().numpy())
+    packed = pack(student.table.weight.detach().numpy())
     graph = serving_graph(student.network, config.student)
     shipped = store_half(graph)
     parity = compare(student, graph, (shipped, packed), _sample_words(config.build))
@@ -70,13 +73,6 @@ def run(args: argparse.Namespace) -> int:
     runs.write_json(config.build / "parity.json", parity)
     print("export: " + ", ".join(f"{name} {value:.6g}" for name, value in parity.items()))
     return 0
-
-
-def quantise(table: NDArray[np.float32]) -> NDArray[np.int8]:
-    """int8 (buckets, 4 + dimensions): each row's float32 scale in its first four bytes, then its steps."""
-    scale = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 127, np.finfo(np.float32).tiny).astype(np.float32)
-    steps = np.rint(table / scale).astype(np.int8)
-    return np.concatenate([scale.view(np.int8), steps], axis=1)
 
 
 def store_half(graph: bytes) -> bytes:
@@ -97,14 +93,8 @@ def store_half(graph: bytes) -> bytes:
     return model.SerializeToString()
 
 
-def open_encoder(packed: NDArray[np.int8]) -> Encoder:
-    """The serving encoder over a packed table."""
-    scale = np.ascontiguousarray(packed[:, :4]).view(np.float32)[:, 0]
-    return Encoder(packed[:, 4:], scale)
-
-
 def compare(
-    student: Student, graph: bytes, shipped: tuple[bytes, NDArray[np.int8]], rows: list[list[str]]
+    student: Student, graph: bytes, shipped: tuple[bytes, NDArray[np.uint8]], rows: list[list[str]]
 ) -> dict[str, float]:
     """Differences between the float32 student, its ONNX network, and the shipped pair.
 
@@ -112,7 +102,7 @@ def compare(
         ExportError: they are larger than the stated tolerances.
     """
     exact_session, shipped_session = _open(graph), _open(shipped[0])
-    exact, packed = _float_encoder(student), open_encoder(shipped[1])
+    exact, packed = Encoder(_ExactTable(student)), Encoder(WordTable(shipped[1]))
     worst, same, drift = 0.0, 0, 0.0
     for words in rows:
         vectors = exact.encode([words])
@@ -137,9 +127,16 @@ def _open(graph: bytes) -> InferenceSession:
     return session
 
 
-def _float_encoder(student: Student) -> Encoder:
-    table = student.table.weight.detach().numpy()
-    return Encoder(table, np.ones(len(table), np.float32))
+class _ExactTable:
+    """The student's table as it was trained, in float32."""
+
+    def __init__(self, student: Student) -> None:
+        self._weight = student.table.weight.detach().numpy()
+        self.shape = self._weight.shape
+
+    def rows(self, indices: Sequence[int] | Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        rows: NDArray[np.float32] = self._weight[np.array(indices)]
+        return rows
 
 
 def _sample_words(build: Path) -> list[list[str]]:

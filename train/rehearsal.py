@@ -48,11 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, judge and compare; 1 when the gate refuses the second model."""
+    """Train, judge and compare; 1 when the gate refuses the second model, and a run's own code where one fails."""
     paths = [_CONFIGS.format(year) for year in (args.year, args.year + 1)]
     accepted = 0
     for path in paths:
-        pipeline.run(argparse.Namespace(config=path, start=None))
+        if code := pipeline.run(argparse.Namespace(config=path, start=None)):
+            return code
         accepted = gate.run(_arguments(gate, config=path, models=_MODELS))
         release.run(_arguments(release, config=path, models=_MODELS, override="rehearsal"))
     table = "\n".join(gain(*(configs.load(path) for path in paths)))

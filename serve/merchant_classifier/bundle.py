@@ -19,7 +19,7 @@ from merchant_classifier.errors import BundleCorrupt, BundleIncompatible, Bundle
 from merchant_classifier.signing import verify_signature
 from merchant_classifier.text import NORMALIZER_VERSION
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 ENCODER_VERSION = 1
 """Raised with any change of the features a word is made of (`encoding.word_features`)."""
 

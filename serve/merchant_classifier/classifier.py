@@ -27,6 +27,7 @@ from merchant_classifier.network import LOGITS, REPRESENTATION, Network
 from merchant_classifier.pace import Pace
 from merchant_classifier.prediction import Mode, Prediction, Reason
 from merchant_classifier.text import MAX_CHARACTERS, MAX_WORDS, Descriptor, normalize
+from merchant_classifier.word_table import WordTable
 
 ROWS_PER_RUN = 128
 """Rows given to the network at once: enough to use a core fully, small enough to stay in its cache."""
@@ -56,7 +57,7 @@ class MerchantClassifier:
         content, labels_path = bundle.labels, bundle.directory / bundles.LABELS
         self._decider = Decider.from_bundle(labels_path, content)
         self._brands = Brands.from_bundle(labels_path, content)
-        self._encoder = Encoder.from_bytes(bundle.directory / bundles.WORD_TABLE, bundle.files[bundles.WORD_TABLE])
+        self._encoder = Encoder(WordTable.from_bytes(bundle.directory / bundles.WORD_TABLE, bundle.files[bundles.WORD_TABLE]))
         self._network = Network(bundle, threads)
         self._check_fit(bundle.directory / bundles.NETWORK)
         self._pace = Pace(MAX_WORDS)

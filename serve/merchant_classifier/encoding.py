@@ -11,21 +11,16 @@ descriptor then costs one lookup a word.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
 from threading import Lock
+from typing import Protocol
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from merchant_classifier.errors import BundleCorrupt
-
 MIN_NGRAM, MAX_NGRAM = 3, 5
-
-_SCALE_BYTES = 4
 
 REMEMBERED_WORDS = 32_768
 """Bound of the word memory: at 128 dimensions 16 MB."""
@@ -62,6 +57,19 @@ def pair_features(words: Sequence[str], buckets: int) -> list[int]:
     return rows
 
 
+class Table(Protocol):
+    """Rows of numbers by index; `word_table.WordTable` is one.
+
+    Attributes:
+        shape: buckets and dimensions.
+    """
+
+    shape: tuple[int, int]
+
+    def rows(self, indices: Sequence[int] | Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Float32, shape (shape of indices, dimensions)."""
+
+
 class _WordMemory:
     """Vectors of words met before. A word's row is written before its slot is published and never changes after."""
 
@@ -79,39 +87,13 @@ class _WordMemory:
 
 
 class Encoder:
-    """Turns words into vectors with a quantised table. Safe to share between threads.
+    """Turns words into vectors with a table of word parts. Safe to share between threads."""
 
-    Args:
-        table: int8, shape (buckets, dimensions).
-        scale: float32, shape (buckets,): what one step of a row is worth.
-    """
-
-    def __init__(self, table: NDArray[np.int8], scale: NDArray[np.float32]) -> None:
-        self._table = table
-        self._scale = scale[:, None]
+    def __init__(self, table: Table) -> None:
+        self._rows = table.rows
         self._buckets, self.dimensions = table.shape
         self._memory = _WordMemory(REMEMBERED_WORDS, self.dimensions)
         self._learning = Lock()
-
-    @classmethod
-    def from_bytes(cls, path: Path, content: bytes) -> Encoder:
-        """The encoder over a `words.npy`, over these very bytes and not a copy of them.
-
-        Raises:
-            BundleCorrupt: another array than int8 (buckets, 4 + dimensions).
-        """
-        file = io.BytesIO(content)
-        try:
-            np.lib.format.read_magic(file)
-            shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
-            table = np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
-        except (ValueError, EOFError, OSError) as error:
-            raise BundleCorrupt(path, "a numpy array", str(error)) from error
-        if table.dtype != np.int8 or table.ndim != 2 or table.shape[1] <= _SCALE_BYTES or by_column:
-            raise BundleCorrupt(path, "int8 (buckets, 4 + dimensions) by row", f"{table.dtype} {table.shape}")
-        # The first four bytes of a row are its float32 scale, so that table and scales are one file.
-        scale = np.ascontiguousarray(table[:, :_SCALE_BYTES]).view(np.float32)[:, 0]
-        return cls(table[:, _SCALE_BYTES:], scale)
 
     def encode(self, batch: Sequence[Sequence[str]]) -> NDArray[np.float32]:
         """Vectors of descriptions that all have the same number of words, at least one.
@@ -165,9 +147,3 @@ class Encoder:
             np.add.reduce(rows[start : start + len(parts)], axis=0, out=vectors[index])
             start += len(parts)
         return vectors
-
-    def _rows(self, indices: Sequence[int] | Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Rows of the table in full precision, float32 (shape of indices, dimensions)."""
-        index = np.array(indices)
-        rows: NDArray[np.float32] = self._table[index] * self._scale[index]
-        return rows

@@ -31,7 +31,7 @@ FIELDS = ("mcc", "label", "category", "confidence", "reason", "model_version")
 MORE_FIELDS = ("merchant", "intermediary", "brand_mcc", "model_mcc", "decided_by")
 """Columns that can be asked for."""
 
-WINDOW = 200_000
+WINDOW = 100_000
 """Distinct descriptors whose answers are remembered: about 60 MB."""
 
 DECIMALS = 4

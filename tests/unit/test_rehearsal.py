@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,3 +42,9 @@ def test_lines_of_the_year_stand_in_the_group_of_their_merchant(source: Source) 
 def test_a_line_counts_once_and_brand_codes_are_folded(source: Source) -> None:
     (hotel,) = (line for line in rehearsal.year_after(source, 2018) if line.text == "FRESH HOTEL")
     assert hotel.label == "7011"
+
+
+def test_a_run_that_fails_ends_the_rehearsal_with_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal.pipeline, "run", lambda _: 2)
+    monkeypatch.setattr(rehearsal.gate, "run", lambda _: pytest.fail("the gate was asked about a run that failed"))
+    assert rehearsal.run(argparse.Namespace(year=2016)) == 2
