@@ -38,6 +38,7 @@ SCHEMA = pa.schema(
         "brand_id": pa.string(),
         "weight": pa.float32(),
         "year": pa.int16(),
+        "repeat": pa.int8(),
     }
 )
 _FEWEST_EXAMPLES = 2
@@ -172,6 +173,7 @@ def _finished(row: Row, source: Source) -> Row:
         row.weight * source.weight,
         row.year,
         row.source or source.adapter,
+        repeat=source.repeat,
     )
 
 

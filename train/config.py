@@ -10,6 +10,8 @@ from typing import Any, get_type_hints
 
 from merchant_classifier.errors import InputError
 
+MOST_REPEATS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -19,6 +21,7 @@ class Source:
         adapter: name of a module in `train/sources/`.
         path: file, relative to the repository root.
         weight: multiplies the weight of every row of this source in the loss.
+        repeat: how often one pass of the student reads each row of this source.
         cap_per_label: keep at most this many rows of one label, chosen by hash of the text; 0 keeps all.
         until_year, since_year: keep rows of these years only, where rows have years; 0 means no bound.
         optional: a missing file is skipped with a notice instead of an error.
@@ -27,10 +30,15 @@ class Source:
     adapter: str
     path: str
     weight: float = 1.0
+    repeat: int = 1
     cap_per_label: int = 0
     until_year: int = 0
     since_year: int = 0
     optional: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.repeat <= MOST_REPEATS:
+            raise ValueError(f"repeat: expected 1 to {MOST_REPEATS}, found {self.repeat}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,7 @@ class Student:
         pair_dropout: probability of hiding all word pairs of a row.
     """
 
-    buckets: int = 150_000
+    buckets: int = 300_000
     dimensions: int = 64
     width: int = 192
     heads: int = 4
@@ -119,7 +127,7 @@ class Student:
     distill_weight: float = 0.5
     contrastive_weight: float = 0.1
     word_dropout: float = 0.3
-    missing_words: float = 0.15
+    missing_words: float = 0.05
     pair_dropout: float = 0.3
 
 
@@ -187,7 +195,7 @@ def _build(kind: type, content: dict[str, Any], where: str) -> Any:
             raise InputError(f"{where}: unknown key {key!r}; expected one of {', '.join(names)}")
     try:
         return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in content.items()})
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(f"{where}: {error}") from error
 
 

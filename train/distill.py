@@ -77,7 +77,8 @@ class _Trainer:
         self.config, self.student, self.rows, self.device = config, student, rows, device
         self.checkpoint = checkpoint
         sizes = config.student
-        self.steps_per_epoch = max(1, len(rows.texts) // sizes.batch)
+        self.read = np.repeat(np.arange(len(rows.texts)), rows.repeat)
+        self.steps_per_epoch = max(1, len(self.read) // sizes.batch)
         self.total = self.steps_per_epoch * sizes.epochs
         self.optimizer = torch.optim.AdamW(
             [
@@ -116,7 +117,7 @@ class _Trainer:
 
     def _remaining(self) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
         """Epoch, step and rows of the steps that are not done yet."""
-        lengths = np.array([len(words) for words in self.rows.words])
+        lengths = np.array([len(words) for words in self.rows.words])[self.read]
         step = 0
         for epoch in range(self.config.student.epochs):
             generator = np.random.default_rng([self.config.seed, epoch])
@@ -124,7 +125,7 @@ class _Trainer:
             for number, chosen in zip(range(self.steps_per_epoch), batches, strict=False):
                 step += 1
                 if step > self.done:
-                    yield epoch, number, chosen
+                    yield epoch, number, self.read[chosen]
 
     def _step(self, chosen: NDArray[np.int64], rng: random.Random) -> float:
         words = [self._words(int(row), rng) for row in chosen]

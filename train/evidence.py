@@ -21,6 +21,7 @@ from train.publishable import Publishable, inside
 GATE = "gate.json"
 STRESS = "stress.json"
 BASELINES = "baselines.json"
+STUDY = "study.json"
 
 _PAIR_EXAMPLES = 3
 _SUSPECTS = 25
@@ -49,7 +50,7 @@ def gather(config: Config, identity: str, shown: Publishable) -> dict[str, Any]:
     content = runs.read_json(build / runs.BUNDLE / "labels.json")
     facts["calibration"] = {"temperature": content["temperature"], **content.get("calibration", {})}
     facts["labels"] = {_name(label): label["text"] for label in content["labels"]}
-    for name, file in {"gate": GATE, "stress": STRESS, "baselines": BASELINES}.items():
+    for name, file in {"gate": GATE, "stress": STRESS, "baselines": BASELINES, "study": STUDY}.items():
         if not (build / file).exists():
             continue
         found = runs.read_json(build / file)

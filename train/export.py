@@ -36,8 +36,10 @@ NETWORK_TOLERANCE = 2e-4
 """Largest difference of a logit between torch and ONNX Runtime on the same float32 vectors."""
 
 AGREEMENT = 0.97
-"""Least share of rows where the shipped pair and the float32 student name the same best label. Four bits a number change
-1 to 2 % of answers, those between labels of nearly the same probability, and for better as often as for worse."""
+"""Least share of rows where the shipped pair and the float32 student name the same best label.
+
+Four bits a number change 1 to 2 % of answers, those between labels of nearly the same probability, and for better
+as often as for worse."""
 
 _COMPARED_ROWS = 2000
 _STORED_HALF_FROM = 4096

@@ -9,7 +9,7 @@ from typing import Any
 
 from merchant_classifier import bundle as bundles
 from merchant_classifier.bundle import Bundle
-from train import card, charts, evidence, pages, publishable, runs
+from train import card, charts, evidence, pages, publishable, runs, study_page
 from train import config as configs
 from train.pages import Html
 
@@ -42,7 +42,10 @@ def run(args: argparse.Namespace) -> int:
 
 def documents(facts: Facts, bundle: Bundle) -> dict[str, str]:
     """What is written about a model, file name -> text."""
-    return {"CARD.md": card.page(facts, bundle.manifest, bundle.labels), "report.html": page(facts)}
+    written = {"CARD.md": card.page(facts, bundle.manifest, bundle.labels), "report.html": page(facts)}
+    if "study" in facts:
+        written["study.html"] = study_page.page(facts["study"])
+    return written
 
 
 def page(facts: Facts) -> str:

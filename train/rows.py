@@ -23,7 +23,7 @@ class SoftLabels:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRows:
-    """What the student learns from, row by row."""
+    """What the student learns from, row by row; `repeat` is how often a pass reads the row."""
 
     texts: list[str]
     words: list[list[str]]
@@ -31,6 +31,7 @@ class TrainingRows:
     labels: list[str]
     targets: NDArray[np.int64]
     weights: NDArray[np.float32]
+    repeat: NDArray[np.int64]
     soft: SoftLabels | None
 
 
@@ -46,6 +47,7 @@ def read_rows(config: Config, names: list[str]) -> TrainingRows:
         labels=table["label"].to_pylist(),
         targets=runs.label_index(names, table["label"].to_pylist()),
         weights=table["weight"].to_numpy().astype(np.float32),
+        repeat=table["repeat"].to_numpy().astype(np.int64),
         soft=_soft_labels(config.build / runs.SOFT_LABELS, table.num_rows),
     )
 

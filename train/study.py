@@ -18,12 +18,11 @@ from typing import Any
 
 from merchant_classifier.classifier import MerchantClassifier
 from train import config as configs
-from train import runs, study_audit, study_costs, study_page, study_sets
+from train import evidence, runs, study_audit, study_costs, study_page, study_sets
 from train.config import Config
 from train.study_accuracy import Comparison
 from train.study_sets import Sets
 
-FACTS = "study.json"
 PAGE = "study.html"
 FOLDER = "study"
 
@@ -35,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=2000, help="merchants seen and unseen (default: %(default)s)")
     parser.add_argument("--updates", type=int, default=500, help="merchants new and changed (default: %(default)s)")
     parser.add_argument("--index", type=int, default=200_000, help="rows in the large index (default: %(default)s)")
+    parser.add_argument("--rules", type=int, default=100_000, help="rules in the large memory (default: %(default)s)")
     parser.add_argument(
         "--frozen",
         type=int,
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Write `study/memory.csv`, `study.json` and `study.html` of a run."""
     config = configs.load(args.config)
     facts = measure(config, args)
-    runs.write_json(config.build / FACTS, facts)
+    runs.write_json(config.build / evidence.STUDY, facts)
     with runs.replacing(config.build / PAGE) as temporary:
         temporary.write_text(study_page.page(facts), "utf-8")
     print(f"study: {config.build / PAGE}")
@@ -76,7 +76,7 @@ def measure(config: Config, args: argparse.Namespace) -> dict[str, Any]:
         "elsewhere": comparison.elsewhere(lines, with_memory),
         "spelling": comparison.spelling(lines, with_memory),
         "audit": study_audit.measure(classifier, [*sets.unseen, *sets.new, *sets.tuning], config.seed),
-        **study_costs.measure(config, comparison, with_memory, lines["unseen"].texts),
+        **study_costs.measure(config, comparison, with_memory, lines["unseen"].texts, args.rules),
     }
 
 

@@ -32,6 +32,7 @@ NEAREST = "tuned retrieval, nearest"
 MIXED = "network + retrieval"
 MEMORY = "network + memory"
 RETRAINED = "network, trained again"
+SYSTEMS = (NETWORK, FROZEN, SMALL, LARGE, NEAREST, MIXED, MEMORY, RETRAINED)
 
 _LIKENESSES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
 _MAX_TOKENS = 24

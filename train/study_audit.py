@@ -53,7 +53,7 @@ def measure(classifier: MerchantClassifier, merchants: list[Merchant], seed: int
     of_truth = probabilities[np.arange(len(known)), clean.truth]
     return {
         "merchants": len(known),
-        "planted_of_each_kind": int(SHARE * len(known)),
+        "planted_of_each_kind": _planted(len(known)),
         "accuracy": round(float((probabilities.argmax(axis=1) == clean.truth).mean()), 4),
         # Merchants whose own label the model all but rules out while it is sure of another: label noise, or its errors.
         "noise_floor": round(float(((of_truth < _NEVER) & (probabilities.max(axis=1) > _SURE)).mean()), 4),
@@ -61,9 +61,13 @@ def measure(classifier: MerchantClassifier, merchants: list[Merchant], seed: int
     }
 
 
+def _planted(merchants: int) -> int:
+    return max(1, int(SHARE * merchants))
+
+
 def _draw(clean: _Merchants, rng: np.random.Generator) -> dict[str, float]:
     size = len(clean.truth)
-    count = int(SHARE * size)
+    count = _planted(size)
     hiding = clean.risky[clean.truth].nonzero()[0]
     hidden = rng.choice(hiding, min(count, len(hiding)), replace=False)
     confused = rng.choice(np.setdiff1d(np.arange(size), hidden), count, replace=False)

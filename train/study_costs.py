@@ -27,7 +27,6 @@ from train.study_accuracy import Comparison, Facts
 WATTS = 15.0
 """Taken for one busy core of a server, memory and cooling included; no meter was read."""
 
-RULES = 100_000
 _CALLS = 300
 _MIXTURE = ((Kind.EXACT, 6), (Kind.PREFIX, 2), (Kind.DOMAIN, 1), (Kind.PATTERN, 1))
 _PATIENCE = 30.0
@@ -44,15 +43,18 @@ class _Call:
         return self.answer(description)
 
 
-def measure(config: Config, comparison: Comparison, with_memory: MerchantClassifier, texts: Sequence[str]) -> Facts:
+def measure(
+    config: Config, comparison: Comparison, with_memory: MerchantClassifier, texts: Sequence[str], rules: int
+) -> Facts:
     """Latency, updates and sizes.
 
     Args:
         texts: distinct lines to time answers of.
+        rules: in a large memory file.
     """
     texts = list(dict.fromkeys(texts))[:_CALLS]
     with tempfile.TemporaryDirectory() as folder:
-        large = _large_memory(comparison, Path(folder) / "memory.csv")
+        large = _large_memory(comparison, Path(folder) / "memory.csv", rules)
         indexed = _with_index(config.build / runs.BUNDLE, comparison, Path(folder) / "bundle")
         latency = _latency(config, comparison, {"memory": with_memory, "index": indexed}, large, texts)
         reload = {"rules": len(large.content.rules), "seconds_until_a_new_line_decides": _until_it_decides(large)}
@@ -137,13 +139,13 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _large_memory(comparison: Comparison, path: Path) -> Memory:
+def _large_memory(comparison: Comparison, path: Path, count: int) -> Memory:
     """A memory of rules of every kind about the rows of the index."""
     rng = random.Random(0)
     kinds = [kind for kind, parts in _MIXTURE for _ in range(parts)]
     label = comparison.sets.new[0].label
     rules = []
-    for number in range(RULES):
+    for number in range(count):
         words = comparison.index.names[number % len(comparison.index.names)]
         kind = kinds[number % len(kinds)]
         text = {Kind.DOMAIN: f"shop{number}.example.com", Kind.PATTERN: f"*{words}*{rng.randrange(100)}*"}.get(
@@ -161,7 +163,7 @@ def _large_memory(comparison: Comparison, path: Path) -> Memory:
 def _until_it_decides(memory: Memory) -> float:
     """Seconds between writing a line to the file and the first call that obeys it."""
     mcc = memory.content.rules[0].mcc
-    added = NewRule(Kind.EXACT, "quxwert zuiopas", mcc).numbered(10 * RULES)
+    added = NewRule(Kind.EXACT, "quxwert zuiopas", mcc).numbered(10 * len(memory.content.rules))
     with memory.path.open("a", encoding="utf-8") as file:
         file.write(lines([added]))
     start = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import Any
 from merchant_classifier.neighbours import EXACT
 from train import charts, pages
 from train.pages import Html
-from train.study_accuracy import FROZEN, LARGE, MEMORY, NEAREST, NETWORK, SHOWN, SMALL, UPDATED
+from train.study_accuracy import FROZEN, LARGE, MEMORY, NEAREST, NETWORK, SHOWN, SMALL, SYSTEMS, UPDATED
 
 Facts = Mapping[str, Any]
 
@@ -108,12 +108,16 @@ def _accuracy(facts: Facts) -> Iterator[Html]:
         " nearest one's."
         f" The mixture gives the neighbours a share of {facts['neighbours_share']:.0%}, chosen on validation merchants."
     )
-    rows = [(system, [_triple(sets[name]) for name in SHOWN]) for system, sets in facts["accuracy"].items()]
+    after, before = _by_system(facts["accuracy"]), _by_system(facts["accuracy_before"])
+    rows = [(system, [_triple(sets[name]) for name in SHOWN]) for system, sets in after]
     yield pages.charts([("Right MCC, by system", charts.intervals("Right MCC, by system", rows, list(SHOWN)))])
-    table = [(system, *(_share(sets[name]) for name in SHOWN)) for system, sets in facts["accuracy"].items()]
-    yield pages.table(["system, after the update", *SHOWN], table)
-    before = [(system, *(_share(sets[name]) for name in UPDATED)) for system, sets in facts["accuracy_before"].items()]
-    yield pages.table(["system, before the update", *UPDATED], before)
+    for when, names, systems in (("after", SHOWN, after), ("before", UPDATED, before)):
+        table = [(system, *(_share(sets[name]) for name in names)) for system, sets in systems]
+        yield pages.table([f"system, {when} the update", *names], table)
+
+
+def _by_system(found: Facts) -> list[tuple[str, Facts]]:
+    return [(system, found[system]) for system in SYSTEMS if system in found]
 
 
 def _evidence(facts: Facts) -> Iterator[Html]:
@@ -122,7 +126,7 @@ def _evidence(facts: Facts) -> Iterator[Html]:
     yield pages.paragraph(
         "Lines of unseen merchants, five neighbours from the shipped index. The network alone shows no source at all."
     )
-    rows = [(name.replace("_", " "), _share(value)) for name, value in found.items()]
+    rows = [(name.replace("_", " "), _share(value)) for name, value in sorted(found.items())]
     yield pages.table(["share of lines", "value"], rows)
 
 
@@ -182,10 +186,11 @@ def _latency(facts: Facts) -> Iterator[Html]:
         " neighbours, from the shipped index and from one of the study's size. Frozen encoder: one line's vector alone."
     )
     timed = facts["latency"]
-    slowest = max(part["p99_ms"] for part in timed.values())
-    bars = [(name, part["p99_ms"] / slowest, f"{part['p99_ms']:.2f} ms") for name, part in timed.items()]
+    quickest_first = sorted(timed.items(), key=lambda entry: entry[1]["p99_ms"])
+    slowest = quickest_first[-1][1]["p99_ms"]
+    bars = [(name, part["p99_ms"] / slowest, f"{part['p99_ms']:.2f} ms") for name, part in quickest_first]
     yield pages.charts([("99 of 100 answers come within", charts.bars("Milliseconds, p99", bars))])
-    rows = [(name, part["p50_ms"], part["p95_ms"], part["p99_ms"]) for name, part in timed.items()]
+    rows = [(name, part["p50_ms"], part["p95_ms"], part["p99_ms"]) for name, part in quickest_first]
     yield pages.table(["what", "p50 ms", "p95 ms", "p99 ms"], rows)
     reload, held = facts["reload"], facts["bytes"]
     yield pages.paragraph(
@@ -205,7 +210,7 @@ def _updates(facts: Facts) -> Iterator[Html]:
     )
     rows = [
         (name.replace("_", " "), f"{part['seconds']:,.2f}", f"{part['joules']:,.0f}")
-        for name, part in updates.items()
+        for name, part in sorted(updates.items())
         if isinstance(part, dict)
     ]
     yield pages.table(["update", "seconds", "joules"], rows)
@@ -221,12 +226,12 @@ def _audit(facts: Facts) -> Iterator[Html]:
         f" {_percent(found['noise_floor'])} while sure of another: label noise or its own errors, which the top of the"
         " ranking holds too."
     )
-    rows = [(name.replace("_", " "), _share(part)) for name, part in found.items() if isinstance(part, dict)]
+    rows = [(name.replace("_", " "), _share(part)) for name, part in sorted(found.items()) if isinstance(part, dict)]
     yield pages.table(["share", "mean (95 % of draws)"], rows)
 
 
 def _method(facts: Facts) -> Iterator[Html]:
-    sizes = ", ".join(f"{count:,} {name}" for name, count in facts["sizes"].items())
+    sizes = ", ".join(f"{count:,} {name}" for name, count in sorted(facts["sizes"].items()))
     yield pages.heading("Method")
     yield pages.paragraph(
         f"Lines: {sizes}. Names come from the repository's own data and are disguised as statement lines from the"

@@ -57,7 +57,9 @@ class MerchantClassifier:
         content, labels_path = bundle.labels, bundle.directory / bundles.LABELS
         self._decider = Decider.from_bundle(labels_path, content)
         self._brands = Brands.from_bundle(labels_path, content)
-        self._encoder = Encoder(WordTable.from_bytes(bundle.directory / bundles.WORD_TABLE, bundle.files[bundles.WORD_TABLE]))
+        self._encoder = Encoder(
+            WordTable.from_bytes(bundle.directory / bundles.WORD_TABLE, bundle.files[bundles.WORD_TABLE])
+        )
         self._network = Network(bundle, threads)
         self._check_fit(bundle.directory / bundles.NETWORK)
         self._pace = Pace(MAX_WORDS)

@@ -63,7 +63,7 @@ class WordTable:
     def rows(self, indices: Sequence[int] | Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Rows in full precision, float32 (shape of indices, dimensions)."""
         index = np.array(indices)
-        rows = _PAIRS[self._steps[index]].view(np.float32)
+        rows: NDArray[np.float32] = _PAIRS[self._steps[index]].view(np.float32)
         rows *= self._scale[index]
         return rows
 

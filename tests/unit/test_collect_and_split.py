@@ -55,6 +55,19 @@ def test_weights_multiply(tmp_path: Path) -> None:
     assert [row.weight for row in rows] == [0.25, 0.5]
 
 
+def test_rows_carry_how_often_they_are_read(tmp_path: Path) -> None:
+    rows, _ = collect.collect(config_of(tmp_path, "text,label\nA,x\nB,x\n", repeat=3))
+    assert [row.repeat for row in rows] == [3, 3]
+
+
+@pytest.mark.parametrize("repeat", [0, -1, 101])
+def test_a_senseless_repeat_is_refused_with_file_and_place(tmp_path: Path, repeat: int) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(f'[[data.sources]]\nadapter = "labelled"\npath = "a.csv"\nrepeat = {repeat}\n', "utf-8")
+    with pytest.raises(InputError, match=r"run\.toml.*sources\[0\].*repeat: expected 1 to 100"):
+        configs.load(path)
+
+
 def test_an_unknown_code_is_refused_with_file_and_line(tmp_path: Path) -> None:
     config = config_of(tmp_path, "text,label\nA,5812\nB,9998\n", labels="data/labels.csv")
     with pytest.raises(

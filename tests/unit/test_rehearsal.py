@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from train import rehearsal
+from train import gate, pipeline, rehearsal
 from train.config import Source
 
 
@@ -45,6 +45,6 @@ def test_a_line_counts_once_and_brand_codes_are_folded(source: Source) -> None:
 
 
 def test_a_run_that_fails_ends_the_rehearsal_with_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal.pipeline, "run", lambda _: 2)
-    monkeypatch.setattr(rehearsal.gate, "run", lambda _: pytest.fail("the gate was asked about a run that failed"))
+    monkeypatch.setattr(pipeline, "run", lambda _: 2)
+    monkeypatch.setattr(gate, "run", lambda _: pytest.fail("the gate was asked about a run that failed"))
     assert rehearsal.run(argparse.Namespace(year=2016)) == 2

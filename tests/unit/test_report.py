@@ -161,3 +161,19 @@ def test_numbers_stand_right_and_text_left() -> None:
     html = pages.table(["name", "share"], [["a", "1.5\u202f%"], ["b", "20.0\u202f%"]]).text
     assert html.count('<td class="number">') == 2
     assert pages.table(["name"], []).text == '<p class="soft">None.</p>'
+
+
+@pytest.mark.usefixtures("here")
+def test_a_study_of_the_model_gets_its_page_too_and_one_of_another_model_does_not() -> None:
+    sizes = ["--size", "12", "--updates", "3", "--index", "40", "--frozen", "0", "--rules", "50"]
+    assert main(["study", "--config", tiny_run.CONFIG, *sizes]) == 0
+    settings = config.load(tiny_run.CONFIG)
+    bundle = bundles.read(settings.build / "bundle")
+    page = report.documents(facts(), bundle)["study.html"]
+    assert page == (settings.build / "study.html").read_text("utf-8")
+    parser = Wellformed()
+    parser.feed(page)
+    assert not parser.open
+    study = settings.build / evidence.STUDY
+    study.write_text(json.dumps(json.loads(study.read_text("utf-8")) | {"bundle": "another"}), "utf-8")
+    assert "study.html" not in report.documents(facts(), bundle)

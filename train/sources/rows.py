@@ -18,6 +18,7 @@ class Row:
         year: when it was seen, or 0.
         source: refines the adapter's name in reports, or "".
         line: where the row stands in its file, counted from 1; the header is line 1 of a CSV.
+        repeat: how often a pass of the student reads it.
     """
 
     text: str
@@ -28,6 +29,7 @@ class Row:
     year: int = 0
     source: str = ""
     line: int = 0
+    repeat: int = 1
 
 
 @dataclass(frozen=True, slots=True)
