@@ -8,11 +8,10 @@ the same merchant, whose other rows know best. A row's score is how improbable
 its own label is on the weighted mean of both: for a label changed at random that
 is all there is to know, however sure the judges are of another one.
 
-Measured (`--measure 5`): with 5 % of the labels of the 63,230 curated independents
-changed at random, 67.4 % of its top 5 % are changed ones (2,131 of 3,162; 113 s of
-one core). It can only judge names that say something: on 20,000 curated rows of all
-kinds, mostly brands, an earlier form of the same two judges (one-versus-rest
-classifier) reached 38 %.
+Measured (`--measure 5`) with 5 % of labels changed at random: of the top 5 % of the 259,595 different rows of
+`data/curated_merchants.csv` 67.9 % are changed ones (8,809 of 12,980; 6 minutes of one core), of its
+independents alone, whose names say what they sell, 78.0 % (4,810 of 6,168; 4 minutes). It lives on many rows: on
+40,000 rows of all kinds it was 48 %.
 """
 
 from __future__ import annotations

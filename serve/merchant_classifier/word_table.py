@@ -37,10 +37,8 @@ class WordTable:
     """
 
     def __init__(self, packed: NDArray[np.uint8]) -> None:
-        scale = np.ascontiguousarray(packed[:, :_SCALE_BYTES]).view(np.float16)
-        self._scale = scale.astype(np.float32)
-        self._steps = packed[:, _SCALE_BYTES:]
-        self.shape = (len(packed), 2 * self._steps.shape[1])
+        self._packed = packed
+        self.shape = (len(packed), 2 * (packed.shape[1] - _SCALE_BYTES))
 
     @classmethod
     def from_bytes(cls, path: Path, content: bytes) -> WordTable:
@@ -62,9 +60,10 @@ class WordTable:
 
     def rows(self, indices: Sequence[int] | Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Rows in full precision, float32 (shape of indices, dimensions)."""
-        index = np.array(indices)
-        rows: NDArray[np.float32] = _PAIRS[self._steps[index]].view(np.float32)
-        rows *= self._scale[index]
+        # `take` on contiguous arrays is twice as fast as indexing them: 13 for 26 us on 60 rows.
+        packed = self._packed.take(np.array(indices), axis=0)
+        rows: NDArray[np.float32] = _PAIRS.take(packed[..., _SCALE_BYTES:]).view(np.float32)
+        rows *= packed[..., :_SCALE_BYTES].copy().view(np.float16).astype(np.float32)
         return rows
 
 

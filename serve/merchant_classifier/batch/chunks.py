@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, Protocol
 
 from merchant_classifier.errors import InputError
 
-CHUNK_BYTES = 4 << 20
-"""Text read at once: some 50,000 rows, enough for the vectorised steps and for descriptors to repeat."""
+CHUNK_BYTES = 2 << 20
+"""Text read at once: some 25,000 rows, enough for the vectorised steps and for descriptors to repeat."""
 
-CHUNK_ROWS = 65_536
+CHUNK_ROWS = 32_768
 """Rows read at once from formats that have row groups."""
 
 
