@@ -33,8 +33,6 @@ base = "{shipped}"
 epochs = 0.0
 
 [student]
-buckets = {buckets}
-dimensions = {dimensions}
 batch = {batch}
 epochs = {epochs}
 """
@@ -42,8 +40,6 @@ _STEPS = 600
 """Training steps aimed at: enough for a small file, and a large one gets a single pass at least."""
 _SMALL_BATCH, _LARGE_BATCH = 64, 1024
 _MOST_EPOCHS = 40
-_TABLE = (150_000, 64)
-"""Buckets and dimensions of the shipped word table."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,10 +77,9 @@ def configuration(path: Path, name: str, target: Path, rows: int) -> str:
     """The configuration as TOML, its batch and epochs fit for the number of rows."""
     batch = _SMALL_BATCH if rows < _SMALL_BATCH * 100 else _LARGE_BATCH
     epochs = min(_MOST_EPOCHS, max(3, _STEPS * batch // max(rows, 1)))
-    buckets, dimensions = _TABLE
     return _CONFIGURATION.format(
         path=path, target=target, name=json.dumps(name), version=json.dumps(f"own.{name}"), shipped=SHIPPED,
-        quoted=json.dumps(str(path)), buckets=buckets, dimensions=dimensions, batch=batch, epochs=epochs,
+        quoted=json.dumps(str(path)), batch=batch, epochs=epochs,
     )  # fmt: skip
 
 

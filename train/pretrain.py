@@ -11,7 +11,6 @@ alone carry over to words never seen.
 from __future__ import annotations
 
 import argparse
-import io
 import random
 from collections import Counter
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from tqdm import tqdm
 from merchant_classifier import bundle as bundles
 from merchant_classifier.encoding import word_features
 from merchant_classifier.errors import InputError
+from merchant_classifier.word_table import WordTable
 from train import config as configs
 from train import runs
 from train.base_model import embed
@@ -92,15 +92,14 @@ def shipped_table(config: Config) -> tuple[Tensor, str]:
         InputError: its size is not the configuration's.
     """
     shipped = bundles.read(bundles.current(_MODELS))
-    packed = np.load(io.BytesIO(shipped.files[bundles.WORD_TABLE]))
-    scale, steps = np.ascontiguousarray(packed[:, :4]).view(np.float32), packed[:, 4:]
+    table = WordTable.from_bytes(shipped.directory / bundles.WORD_TABLE, shipped.files[bundles.WORD_TABLE])
     expected = (config.student.buckets, config.student.dimensions)
-    if steps.shape != expected:
+    if table.shape != expected:
         raise InputError(
             f"pretrain.base = {SHIPPED!r}: expected student.buckets and student.dimensions as in model "
-            f"{shipped.version}, {steps.shape}, found {expected}"
+            f"{shipped.version}, {table.shape}, found {expected}"
         )
-    return torch.from_numpy(steps * scale), shipped.version
+    return torch.from_numpy(table.rows(range(table.shape[0]))), shipped.version
 
 
 def frequent_words(config: Config) -> tuple[list[str], NDArray[np.float32]]:
