@@ -225,6 +225,8 @@ class MerchantClassifier:
 
     def _forward(self, rows: Sequence[tuple[str, ...]], output: str) -> NDArray[np.float32]:
         """One output of the network for each row of words; rows of equal length run together, without padding."""
+        if len(rows) == 1:  # nothing to group: a single call comes here most often
+            return self._network.run(output, self._encoder.encode(rows))
         out = np.empty((len(rows), self._network.sizes[output]), np.float32)
         groups: dict[int, list[int]] = defaultdict(list)
         for index, words in enumerate(rows):

@@ -55,6 +55,7 @@ class Findings:
     strings: int = 0
     slowest: float = 0.0
     disturbed: int = 0
+    hiccups: int = 0
     broken: list[str] = field(default_factory=list)
 
 
@@ -109,7 +110,8 @@ def complaint(answer: Prediction, codes: frozenset[str | None]) -> str | None:
 def shake(classifier: MerchantClassifier, count: int, seconds: float, first: int = 0) -> Findings:
     """Ask for the answers of `count` strings, for at most so many seconds.
 
-    A call is slow when it takes more than 20 ms without having lost the core to another process.
+    A string is slow when it takes more than 20 ms each of three times, without having lost the core to another
+    process: what the host of a virtual machine takes away is not told to its guests.
     """
     codes = frozenset([label.mcc for label in classifier.decider.labels] + [None])
     findings = Findings()
@@ -124,22 +126,30 @@ def shake(classifier: MerchantClassifier, count: int, seconds: float, first: int
 def _one(classifier: MerchantClassifier, number: int, codes: frozenset[str | None], findings: Findings) -> None:
     text = string(number)
     findings.strings += 1
-    before, start = interruptions(), perf_counter()
+    before = interruptions()
     try:
-        answer = classifier.predict(text, mode="best_guess")
+        answer, spent = _timed(classifier, text)
     except Exception as error:
         findings.broken.append(f"string {number} raised {error!r}: {text[:200]!a}")
         return
-    spent = perf_counter() - start
     wrong = complaint(answer, codes)
     if interruptions() != before:
         findings.disturbed += 1
     else:
+        if spent > SLOW_SECONDS:
+            findings.hiccups += 1
+            spent = min(_timed(classifier, text)[1] for _ in range(2))
         findings.slowest = max(findings.slowest, spent)
         if spent > SLOW_SECONDS:
             wrong = f"took {spent * 1000:.1f} ms"
     if wrong:
         findings.broken.append(f"string {number}: {wrong}: {text[:200]!a}")
+
+
+def _timed(classifier: MerchantClassifier, text: str) -> tuple[Prediction, float]:
+    start = perf_counter()
+    answer = classifier.predict(text, mode="best_guess")
+    return answer, perf_counter() - start
 
 
 def main() -> int:
@@ -154,7 +164,8 @@ def main() -> int:
     print(
         f"{findings.strings} strings, {len(findings.broken)} broke a rule; "
         f"slowest answer {findings.slowest * 1000:.2f} ms, "
-        f"not counting {findings.disturbed} during which another process took the core"
+        f"not counting {findings.disturbed} during which another process took the core; "
+        f"{findings.hiccups} were slow once and not again"
     )
     for line in findings.broken[:_SHOWN]:
         print(line)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 
 from merchant_classifier import MerchantClassifier
@@ -40,3 +42,23 @@ def test_a_planted_defect_is_found(tiny: MerchantClassifier, monkeypatch: pytest
     findings = strings.shake(tiny, 500, seconds=60)
     assert findings.broken
     assert all("a NUL" in line for line in findings.broken)
+
+
+@pytest.mark.parametrize(("waits", "broken"), [([0.03], 0), ([0.03] * 3, 1)], ids=["slow once", "slow always"])
+def test_a_string_is_slow_when_it_is_slow_again(
+    tiny: MerchantClassifier, monkeypatch: pytest.MonkeyPatch, waits: list[float], broken: int
+) -> None:
+    answer, left = tiny.predict("coffee"), list(waits)
+
+    def predict(text: str, **_: object) -> object:
+        end = perf_counter() + (left.pop() if left else 0.0)
+        while perf_counter() < end:
+            pass
+        return answer
+
+    monkeypatch.setattr(tiny, "predict", predict)
+    monkeypatch.setattr(strings, "interruptions", lambda: 0)
+    monkeypatch.setattr(strings, "complaint", lambda *_: None)
+    findings = strings.shake(tiny, 1, seconds=60)
+    assert len(findings.broken) == broken
+    assert findings.hiccups == 1
