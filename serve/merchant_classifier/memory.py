@@ -9,10 +9,12 @@ the new ones are complete; a file with a wrong line changes nothing, and
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -179,7 +181,8 @@ class Memory:
         """
         with self._reading:
             look = self._look()
-            self._state = self._read(self._state)
+            with _collector_at_rest():
+                self._state = self._read(self._state)
             self._seen, self.error = look, None
 
     def close(self) -> None:
@@ -252,6 +255,21 @@ class Memory:
         self._renew_locks()
         if not self._closed.is_set():
             self._watch()
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Without the cyclic garbage collector, which would look through 100,000 fresh rules again and again.
+
+    They hold no cycles; it doubles the time of reading them (0.7 for 0.36 s).
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _keep_looking(memory: ref[Memory], closed: Event) -> None:
