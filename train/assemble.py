@@ -57,7 +57,7 @@ def write_manifest(folder: Path, config: Config) -> None:
         "provenance": {
             "git": _git_revision(),
             "data_sha256": hashlib.sha256(split.read_bytes()).hexdigest() if split.exists() else None,
-            "base_model": {"name": config.teacher.base, "licence": _licence(config.teacher.base)},
+            "base_model": {"name": config.pretrain.base, "licence": _licence(config.pretrain.base)},
             "config": configs.to_dict(config),
             "python": platform.python_version(),
             "packages": {name: _version(name) for name in _RECORDED_PACKAGES},

@@ -128,7 +128,7 @@ def score(config: Config, classifier: MerchantClassifier, names: list[str]) -> R
     """Logits of the three populations, whose sum stands for the traffic a model meets."""
     rng = random.Random(config.seed)
     drawn = [*unseen_rows(config, rng)]
-    drawn += [*seen_rows(config, rng, len(drawn)), *later_rows(config)]
+    drawn += [*seen_rows(config, rng, len(drawn)), *later_rows(config, frozenset(names))]
     return Rows(
         classifier.logits([row.text for row in drawn]),
         runs.label_index(names, [row.label for row in drawn]),
@@ -150,13 +150,17 @@ def seen_rows(config: Config, rng: random.Random, count: int) -> Iterator[Drawn]
         yield Drawn(disguise(row["text"], row["country"], rng, row["label"]), row["label"], row["key"], "seen")
 
 
-def later_rows(config: Config) -> Iterator[Drawn]:
-    """Real descriptors of the year after the training rows, as they came, each text and label once."""
+def later_rows(config: Config, names: frozenset[str]) -> Iterator[Drawn]:
+    """Real descriptors of the year after the training rows, as they came, each text and label once.
+
+    A label that no row of the split has is none of the model's.
+    """
     if not config.data.time_split_year:
         return
     met = set()
     for row in runs.read_table(config.build / runs.ROWS, ["text", "label", "year"]).to_pylist():
-        words = normalize(row["text"]).text if row["year"] == config.data.time_split_year else ""
+        asked = row["year"] == config.data.time_split_year and row["label"] in names
+        words = normalize(row["text"]).text if asked else ""
         if words and (words, row["label"]) not in met:
             met.add((words, row["label"]))
             yield Drawn(row["text"], row["label"], words, "later year")
@@ -267,6 +271,8 @@ def certify(
 def thresholds_at(answers: Answers, categories: int, rate: float) -> NDArray[np.float64]:
     """For each category the lowest confidence above which its expected error stays under `rate`."""
     thresholds = np.full(categories, np.inf)
+    if not len(answers.category):
+        return thresholds
     for category in range(categories):
         own = answers.category == category
         if own.any():

@@ -9,8 +9,6 @@ from html import escape
 
 WIDTH, HEIGHT = 420, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 20, 10, 40
-_NAMES, _LONGEST_NAME = 176, 27
-"""Room for names before bars and intervals: pixels and characters."""
 _NAMES, _LONGEST_NAME = 176, 28
 """Room for names before bars and intervals: pixels and characters."""
 

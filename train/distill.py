@@ -59,23 +59,30 @@ def run(args: argparse.Namespace) -> int:
 
 
 def train(config: Config, rows: TrainingRows, names: list[str], folder: Path) -> Student:
-    """Train a student; resumes from `student.checkpoint` in `folder` when it is of the same configuration."""
+    """Train a student; resumes from `student.checkpoint` in `folder` when configuration and rows are the same."""
     torch.manual_seed(config.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     student = Student(config.student, len(names)).to(device)
     if (folder / runs.WORD_TABLE).exists():
         student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
-    trainer = _Trainer(config, student, rows, folder / "student.checkpoint", device)
+    inputs = runs.fingerprint(folder / name for name in (runs.SPLIT, runs.WORD_TABLE, runs.SOFT_LABELS))
+    trainer = _Trainer(config, student, rows, folder / "student.checkpoint", device, inputs)
     trainer.run()
     return student.cpu().eval()
 
 
 class _Trainer:
     def __init__(
-        self, config: Config, student: Student, rows: TrainingRows, checkpoint: Path, device: torch.device
+        self,
+        config: Config,
+        student: Student,
+        rows: TrainingRows,
+        checkpoint: Path,
+        device: torch.device,
+        inputs: str,
     ) -> None:
         self.config, self.student, self.rows, self.device = config, student, rows, device
-        self.checkpoint = checkpoint
+        self.checkpoint, self.inputs = checkpoint, inputs
         sizes = config.student
         self.read = np.repeat(np.arange(len(rows.texts)), rows.repeat)
         self.steps_per_epoch = max(1, len(self.read) // sizes.batch)
@@ -165,6 +172,7 @@ class _Trainer:
     def _save(self) -> None:
         state = {
             "config": configs.to_dict(self.config),
+            "inputs": self.inputs,
             "done": self.done,
             "student": self.student.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -179,8 +187,8 @@ class _Trainer:
         if not self.checkpoint.exists():
             return
         state = torch.load(self.checkpoint, weights_only=False)
-        if state["config"] != configs.to_dict(self.config):
-            print(f"{self.checkpoint}: of another configuration, starting afresh")
+        if (state["config"], state.get("inputs")) != (configs.to_dict(self.config), self.inputs):
+            print(f"{self.checkpoint}: of another configuration or of other rows, starting afresh")
             return
         self.student.load_state_dict(state["student"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -11,10 +11,13 @@ the row by heart.
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import os
 import random
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     labels, probabilities = soft_labels(teacher, tokenizer, [" ".join(words) for words in rows.words], config)
     with runs.replacing(soft_path) as temporary, temporary.open("wb") as file:
         np.savez(file, labels=labels, probabilities=probabilities)
+    shutil.rmtree(config.build / runs.TEACHER)
     return 0
 
 
@@ -115,6 +119,7 @@ def _fine_tune(config: Config, rows: TrainingRows, teacher: Teacher, tokenizer: 
     sizes = config.teacher
     dataset = _dataset(config, rows)
     folder = config.build / runs.TEACHER
+    _prepare(folder, config)
     steps = max(1, int(len(dataset) * sizes.epochs / sizes.batch))
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -141,11 +146,20 @@ def _fine_tune(config: Config, rows: TrainingRows, teacher: Teacher, tokenizer: 
         data_collator=_Collator(tokenizer, sizes.max_tokens, config.seed),
         optimizers=(_optimizer(teacher, sizes.learning_rate), None),
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
-    torch.save(teacher.state_dict(), folder / "teacher.pt")
-    for checkpoint in folder.glob("checkpoint-*"):
-        shutil.rmtree(checkpoint)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     return teacher.eval()
+
+
+def _prepare(folder: Path, config: Config) -> None:
+    """Keep checkpoints of an interrupted run on the same rows, and no others."""
+    inputs = json.dumps(
+        [dataclasses.asdict(config.teacher), config.seed, runs.fingerprint([config.build / runs.SPLIT])]
+    )
+    stamp = folder / "inputs.json"
+    if folder.is_dir() and not (stamp.exists() and stamp.read_text("utf-8") == inputs):
+        shutil.rmtree(folder)
+    folder.mkdir(exist_ok=True)
+    stamp.write_text(inputs, "utf-8")
 
 
 def _optimizer(teacher: Teacher, learning_rate: float) -> torch.optim.Optimizer:

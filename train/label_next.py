@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     pool = gather(model, traffic.read_lines(args.recent, args.column), labelled)
     chosen = choose(pool, args.count)
     with runs.replacing(args.output) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows(pool, chosen))
     print(f"label_next: {len(chosen)} of {len(pool.texts)} merchants in {args.output}")
@@ -116,11 +116,12 @@ def choose(pool: Pool, count: int) -> list[int]:
     """Greedy: the most valuable row, then the next, each worth less the closer it is to one chosen before."""
     worth = pool.worth
     closeness = np.zeros(len(worth))
+    left = np.ones(len(worth), np.bool_)
     chosen: list[int] = []
     while len(chosen) < min(count, len(worth)):
-        best = int(np.argmax(worth * (1 - closeness)))
+        best = int(np.argmax(np.where(left, worth * (1 - closeness), -1.0)))
         chosen.append(best)
-        worth[best] = -1.0
+        left[best] = False
         closeness = np.maximum(closeness, np.clip(pool.vectors @ pool.vectors[best], 0, 1))
     return chosen
 

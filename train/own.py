@@ -79,7 +79,7 @@ def configuration(path: Path, name: str, target: Path, rows: int) -> str:
     epochs = min(_MOST_EPOCHS, max(3, _STEPS * batch // max(rows, 1)))
     return _CONFIGURATION.format(
         path=path, target=target, name=json.dumps(name), version=json.dumps(f"own.{name}"), shipped=SHIPPED,
-        quoted=json.dumps(str(path)), batch=batch, epochs=epochs,
+        quoted=json.dumps(str(path), ensure_ascii=False), batch=batch, epochs=epochs,
     )  # fmt: skip
 
 

@@ -53,13 +53,12 @@ def source_names(config: Config) -> frozenset[str]:
     """Names of sources that come from the repository alone; every source in a model of one's own labels."""
     if config.data.labels == OWN:
         return frozenset(runs.read_table(config.build / runs.SPLIT, ["source"])["source"].to_pylist())
-    outside = {source.adapter for source in config.data.sources if not inside(source.path)}
-    return frozenset(
-        name
-        for source in config.data.sources
-        if source.adapter not in outside and Path(source.path).exists()
-        for name in _names(source)
-    )
+    names: dict[bool, set[str]] = {True: set(), False: set()}
+    for source in config.data.sources:
+        if Path(source.path).exists():
+            names[inside(source.path)] |= _names(source)
+    # A file from outside may call its rows by any name, those of the repository's sources too.
+    return frozenset(names[True] - names[False])
 
 
 def _names(source: Source) -> set[str]:

@@ -1,16 +1,17 @@
 """Stage rehearsal: what a quarter's retraining is worth, on real lines with years.
 
-Two models are trained, one on the years up to `--year`, one on a year more; the
-gate judges the second against the first, and both are then asked about the
-lines of the year after, which neither knows: lines of merchants that both were
-trained on, of merchants that came in the second model's extra year, and of
-merchants that are new to both. A merchant is the letters of its normalised
-line. All of it stays in `build/`; the gain is written to `build/rehearsal/gain.md`.
+Two models are trained, one on the years up to 2016, one on a year more; the gate
+judges the second against the first, and both are then asked about the lines of
+the year after, which neither knows, apart by the year in which the merchant was
+first met. A merchant is the letters of its normalised line; 8 % of the merchants
+met before are kept from training, as in any run. All of it stays in `build/`; the
+gain is written to `build/rehearsal/gain.md`.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from train.sources import adapter
 from train.sources.rows import Row, folded
 
 _MODELS = Path("build/rehearsal")
-_CONFIGS = "train/configs/rehearsal_{}.toml"
+_CONFIGS = ("train/configs/rehearsal_2016.toml", "train/configs/rehearsal_2017.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +44,22 @@ class Line:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The last year of the first model."""
-    parser.add_argument("--year", type=int, default=2016, help="last year of the first model (default: %(default)s)")
+    """This stage has no options of its own."""
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, judge and compare; 1 when the gate refuses the second model, and a run's own code where one fails."""
-    paths = [_CONFIGS.format(year) for year in (args.year, args.year + 1)]
+    del args
+    if _MODELS.exists():
+        shutil.rmtree(_MODELS)  # of an earlier rehearsal, perhaps on other rows
     accepted = 0
-    for path in paths:
+    for path in _CONFIGS:
         if code := pipeline.run(argparse.Namespace(config=path, start=None)):
             return code
         accepted = gate.run(_arguments(gate, config=path, models=_MODELS))
-        release.run(_arguments(release, config=path, models=_MODELS, override="rehearsal"))
-    table = "\n".join(gain(*(configs.load(path) for path in paths)))
+        if code := release.run(_arguments(release, config=path, models=_MODELS, override="rehearsal")):
+            return code
+    table = "\n".join(gain(*(configs.load(path) for path in _CONFIGS)))
     with runs.replacing(_MODELS / "gain.md") as temporary:
         temporary.write_text(table + "\n", "utf-8")
     print(table)
@@ -110,8 +113,8 @@ def year_after(source: Source, year: int) -> Iterator[Line]:
 
 def _group(first: int, year: int) -> str:
     if first >= year:
-        return "new to both"
-    return "new in the extra year" if first == year - 1 else "known to both"
+        return f"first met in {year}"
+    return f"first met in {year - 1}" if first == year - 1 else "met before"
 
 
 def _first_years(rows: Sequence[Row]) -> dict[str, int]:

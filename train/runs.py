@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,14 @@ def needed(path: Path) -> Path:
     if not path.exists():
         raise InputError(f"{path}: not there yet; run the earlier stages first (`python -m train --help` lists them)")
     return path
+
+
+def fingerprint(paths: Iterable[Path]) -> str:
+    """SHA-256 over files, those that are not there included."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(hashlib.sha256(path.read_bytes()).digest() if path.exists() else b"missing")
+    return digest.hexdigest()
 
 
 def available_cores() -> int:

@@ -50,6 +50,12 @@ def test_other_words_and_the_same_label_are_not_overruled(tmp_path: Path) -> Non
     assert not Decided([]).overrules("Blue Bottle", "5812")
 
 
+@pytest.mark.parametrize("text", ["MCDONALD'S", "SQ *BLUE BOTTLE COFFEE", "7-ELEVEN 123", "TST* JOES"])
+def test_a_row_is_overruled_however_its_merchant_is_written(tmp_path: Path, text: str) -> None:
+    decided = Decided([write(tmp_path / "memory.csv", [rule(1, "exact", text, "5814")])])
+    assert decided.overrules(text, "5411")
+
+
 def test_collecting_with_a_memory_drops_what_it_overrules(tmp_path: Path) -> None:
     labels = tmp_path / "labels.csv"
     labels.write_text("mcc\n5411\n5812\n5813\n5814\n")

@@ -35,7 +35,7 @@ def test_planted_miscoding_comes_first(tiny: MerchantClassifier) -> None:
 
 
 def test_a_high_risk_name_under_a_benign_code_is_more_suspicious(tiny: MerchantClassifier) -> None:
-    findings = audit(tiny, ["dentist", "casino", "casino"], ["5732", "5732", "7995"])
+    findings = audit(tiny, ["coffee", "casino", "casino"], ["5732", "5732", "7995"])
     assert [finding.row for finding in findings] == [1, 0, 2]
     assert [finding.risk for finding in findings] == ["gambling", "", ""]
 

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from train.calibrate import Answers, certify, fit_temperature, upper_bound
+from train.calibrate import Answers, certify, fit_temperature, thresholds_at, upper_bound
 
 CATEGORIES = 6
 
@@ -61,3 +61,8 @@ def test_temperature_undoes_a_known_scaling() -> None:
     chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     targets = (chances.cumsum(axis=1) > generator.random((20_000, 1))).argmax(axis=1)
     assert fit_temperature((logits * 3).astype(np.float32), targets) == pytest.approx(3, rel=0.05)
+
+
+def test_without_rows_no_threshold_answers() -> None:
+    nothing = Answers(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_))
+    assert np.isinf(thresholds_at(nothing, 3, 0.05)).all()

@@ -18,12 +18,12 @@ from train.rows import TrainingRows  # noqa: E402
 pytestmark = pytest.mark.train
 
 
-def test_a_pass_reads_each_row_as_often_as_it_is_repeated(tmp_path: Path) -> None:
-    repeat = [1, 3, 2, 1]
+def trainer(folder: Path, repeat: list[int], inputs: str) -> _Trainer:
+    """Of as many rows as there are repeats, for two passes."""
     count = len(repeat)
     rows = TrainingRows(
-        texts=["A", "B", "C", "D"],
-        words=[["a"], ["b", "b"], ["c"], ["d"]],
+        texts=["A"] * count,
+        words=[["a"]] * count,
         countries=[""] * count,
         labels=["x"] * count,
         targets=np.zeros(count, np.int64),
@@ -32,8 +32,23 @@ def test_a_pass_reads_each_row_as_often_as_it_is_repeated(tmp_path: Path) -> Non
         soft=None,
     )
     sizes = Student(buckets=10, dimensions=8, width=8, heads=2, hidden=8, representation=4, epochs=2, batch=1)
-    trainer = _Trainer(
-        Config("test", student=sizes), Network(sizes, 1), rows, tmp_path / "checkpoint", torch.device("cpu")
-    )
-    read = Counter(int(row) for _, _, chosen in trainer._remaining() for row in chosen)
+    config = Config("test", student=sizes)
+    return _Trainer(config, Network(sizes, 1), rows, folder / "checkpoint", torch.device("cpu"), inputs)
+
+
+def test_a_pass_reads_each_row_as_often_as_it_is_repeated(tmp_path: Path) -> None:
+    repeat = [1, 3, 2, 1]
+    remaining = trainer(tmp_path, repeat, "rows")._remaining()
+    read = Counter(int(row) for _, _, chosen in remaining for row in chosen)
     assert read == {row: 2 * times for row, times in enumerate(repeat)}
+
+
+def test_a_checkpoint_of_other_rows_is_not_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = trainer(tmp_path, [1, 1], "these rows")
+    one.done = 1
+    one._save()
+    same, other = trainer(tmp_path, [1, 1], "these rows"), trainer(tmp_path, [1, 1], "other rows")
+    same._resume()
+    other._resume()
+    assert (same.done, other.done) == (1, 0)
+    assert "of other rows, starting afresh" in capsys.readouterr().out

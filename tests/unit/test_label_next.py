@@ -46,6 +46,11 @@ def test_a_near_copy_waits_behind_something_new() -> None:
     assert label_next.choose(rows, 3) == [0, 2, 1]
 
 
+def test_a_row_is_chosen_once_even_when_nothing_else_is_worth_anything() -> None:
+    rows = pool([1, 1, 1], [0.5] * 3, [0.5] * 3, [0, 0, 0])
+    assert sorted(label_next.choose(rows, 3)) == [0, 1, 2]
+
+
 def test_what_the_index_knows_is_not_new(tiny: MerchantClassifier, tiny_path: Path) -> None:
     lines = ["STARBUCKS"] * 5 + ["QWORBLE ZINK"] * 5
     rows = label_next.gather(tiny, lines, label_next.labelled_vectors(tiny_path))

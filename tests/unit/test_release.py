@@ -251,6 +251,16 @@ def test_the_card_says_what_was_measured() -> None:
     assert "Merchants written down for this project" in card
 
 
+def test_a_file_from_outside_cannot_call_its_rows_the_repositorys_own(tmp_path: Path) -> None:
+    from train import config, publishable
+
+    outside = tmp_path.parent / "outside.csv"
+    outside.write_text("text,label,source\nSECRET CUSTOMER LINE,5814,curated-real\n")
+    path = Path(tiny_run.CONFIG)
+    path.write_text(path.read_text() + f'[[data.sources]]\nadapter = "labelled"\npath = "{outside}"\n')
+    assert "curated-real" not in publishable.source_names(config.load(path))
+
+
 def test_a_model_of_ones_own_labels_may_show_ones_own_rows() -> None:
     from train import config, publishable
 

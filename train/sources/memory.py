@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from merchant_classifier.memory_file import read as read_memory
-from merchant_classifier.rules import Kind, Rule, folded
+from merchant_classifier.rules import Kind, Rule
 from merchant_classifier.text import normalize
 from train.sources.rows import Dropped, Entry, Row
 
@@ -49,10 +49,7 @@ class Decided:
         self._labels: Mapping[str, str] = {
             key: rule.mcc for path in paths for key, rule in strongest(read_memory(path).rules).items()
         }
-        self._first_words = {key.split(" ")[0] for key in self._labels}
 
     def overrules(self, text: str, label: str) -> bool:
         """Whether a row's words were given another label."""
-        if self._first_words.isdisjoint(folded(text).split()):
-            return False  # spares most rows the normaliser
-        return self._labels.get(normalize(text).text, label) != label
+        return bool(self._labels) and self._labels.get(normalize(text).text, label) != label
