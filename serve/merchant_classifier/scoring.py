@@ -31,8 +31,8 @@ FIELDS = ("mcc", "label", "category", "confidence", "reason", "model_version")
 MORE_FIELDS = ("merchant", "intermediary", "brand_mcc", "model_mcc", "decided_by")
 """Columns that can be asked for."""
 
-WINDOW = 100_000
-"""Distinct descriptors whose answers are remembered: about 30 MB."""
+WINDOW = 160_000
+"""Distinct descriptors whose answers are remembered: about 50 MB."""
 
 DECIMALS = 4
 """Decimals of a confidence in a table: calibration is not better than that, and text stays short."""

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, Protocol
 
 from merchant_classifier.errors import InputError
 
-CHUNK_BYTES = 2 << 20
-"""Text read at once: some 25,000 rows, enough for the vectorised steps and for descriptors to repeat."""
+CHUNK_BYTES = 1 << 20
+"""Text read at once: some 12,000 rows, enough for the vectorised steps and for descriptors to repeat."""
 
-CHUNK_ROWS = 32_768
+CHUNK_ROWS = 16_384
 """Rows read at once from formats that have row groups."""
 
 
