@@ -109,7 +109,8 @@ def json_members(path: Path, names: Collection[str]) -> dict[str, Any]:
 
 def _download(package: Package, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+    # Absolute, since the client runs inside it.
+    with tempfile.TemporaryDirectory(dir=path.parent.resolve()) as folder:
         _call(package, _command(package, folder), folder)
         fetched = Path(folder) / package.file
         if not fetched.exists():

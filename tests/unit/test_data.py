@@ -172,6 +172,18 @@ def pinned(content: bytes, client: str = "npm") -> packages.Package:
     return packages.Package("thing", "1.0", client, "thing-1.0.tgz", hashlib.sha256(content).hexdigest(), "MIT")
 
 
+def test_a_client_finds_a_relative_cache_from_the_folder_it_runs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(_: packages.Package, command: list[str], folder: str) -> None:
+        target = Path(folder) / command[command.index("--dest") + 1]  # as a client that runs in `folder` reads it
+        (target / "thing-1.0.tgz").write_bytes(b"good")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(packages, "_call", download)
+    assert packages.fetch(pinned(b"good", "pip"), Path("cache")).read_bytes() == b"good"
+
+
 def test_a_package_in_the_cache_needs_no_network(tmp_path: Path) -> None:
     (tmp_path / "thing-1.0.tgz").write_bytes(b"good")
     assert packages.fetch(pinned(b"good"), tmp_path).read_bytes() == b"good"
