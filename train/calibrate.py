@@ -40,6 +40,7 @@ from train import config as configs
 from train import labels as label_sets
 from train.augment import disguise
 from train.config import Config
+from train.keys import base_keys
 from train.labels import LabelRow
 
 BOUNDS = {Mode.PRECISE: 0.02, Mode.BALANCED: 0.05}
@@ -151,19 +152,21 @@ def seen_rows(config: Config, rng: random.Random, count: int) -> Iterator[Drawn]
 
 
 def later_rows(config: Config, names: frozenset[str]) -> Iterator[Drawn]:
-    """Real descriptors of the year after the training rows, as they came, each text and label once.
+    """Real descriptors of the year after the training rows, as they came, each line and label once.
 
     A label that no row of the split has is none of the model's.
     """
     if not config.data.time_split_year:
         return
-    met = set()
+    texts = {}
     for row in runs.read_table(config.build / runs.ROWS, ["text", "label", "year"]).to_pylist():
         asked = row["year"] == config.data.time_split_year and row["label"] in names
         words = normalize(row["text"]).text if asked else ""
-        if words and (words, row["label"]) not in met:
-            met.add((words, row["label"]))
-            yield Drawn(row["text"], row["label"], words, "later year")
+        if words:
+            texts.setdefault((words, row["label"]), row["text"])
+    merchants = base_keys([words for words, _ in texts], [""] * len(texts))
+    for ((_, label), text), merchant in zip(texts.items(), merchants, strict=True):
+        yield Drawn(text, label, merchant, "later year")
 
 
 def _trusted(config: Config, part: str) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ _MOST_LINES_OF_A_START = 20
 _REPEATED = "dropped: same words and label as an earlier row of its source"
 _OTHER_YEAR = "dropped: of the split year or later, merchant known before"
 _LATER_ELSEWHERE = "dropped: merchant of the later set"
+_SPELT_OTHERWISE = "dropped: held-out row with the letters of a training row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def divide(rows: Rows, data: Data) -> list[str]:
     if data.time_split_year:
         _divide_by_time(rows, data.time_split_year, parts, known)
     _give_every_label_to_training(rows, parts)
+    _drop_spelt_otherwise(rows, parts)
     _drop_repeated(rows, parts)
     for part in (TRAIN, VALIDATION):
         if part not in parts:
@@ -192,6 +194,14 @@ def _give_every_label_to_training(rows: Rows, parts: list[str]) -> None:
     for place, key in enumerate(rows.keys):
         if key in keys and parts[place] in (VALIDATION, TEST):
             parts[place] = TRAIN
+
+
+def _drop_spelt_otherwise(rows: Rows, parts: list[str]) -> None:
+    """Base merchants are told apart by words: `citybus` is held out where `city bus` is trained on."""
+    learnt = {letters(line) for line, part in zip(rows.words, parts, strict=True) if part == TRAIN}
+    for place, line in enumerate(rows.words):
+        if parts[place] in (VALIDATION, TEST, LATER) and letters(line) in learnt:
+            parts[place] = _SPELT_OTHERWISE
 
 
 def _drop_repeated(rows: Rows, parts: list[str]) -> None:

@@ -221,6 +221,15 @@ def test_lines_that_read_the_same_count_once_a_source() -> None:
     assert sum(part in PARTS for part in parts[:3]) == 1
 
 
+def test_a_held_out_merchant_is_not_trained_on_in_another_spelling() -> None:
+    words = [spelling for name in MERCHANTS for spelling in (name, name.replace(" ", ""))]
+    parts = divide(rows_of(words), Data(validation_percent=30, test_percent=30))
+    learnt = {letters(line) for line, part in zip(words, parts, strict=True) if part == TRAIN}
+    held_out = {letters(line) for line, part in zip(words, parts, strict=True) if part in (VALIDATION, TEST)}
+    assert learnt and held_out
+    assert not learnt & held_out
+
+
 def test_few_merchants_in_many_disguises_are_refused() -> None:
     lines = [f"zabka {a} {b}" for a in TOWNS for b in TOWNS] + [f"migros {a} {b}" for a in TOWNS for b in TOWNS]
     keys = [line.split()[0] for line in lines]
@@ -271,6 +280,8 @@ def test_no_merchant_on_two_sides_of_the_full_data() -> None:
     rows = Rows(words, keys, labels, [row.source for row in found], [row.year for row in found])
     parts = divide(rows, config.data)
     assert {len(seen) for seen in sides(rows, parts).values()} == {1}
+    spelt = {part: {letters(line) for line, p in zip(words, parts, strict=True) if p == part} for part in PARTS}
+    assert not spelt[TRAIN] & (spelt[VALIDATION] | spelt[TEST])
     assert max(Counter(key for key in keys if key).values()) < 0.01 * len(keys)
     branded = {(brand, part) for brand, part in zip(brands, parts, strict=True) if brand and part in PARTS}
     assert len(branded) == len({brand for brand, _ in branded})
