@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from merchant_classifier.text import normalize
 from train.regions import Region, fill, outlets, read_abbreviations, read_regions
 from train.romanise import romanise
 
@@ -30,6 +31,7 @@ _WIDTHS = (22, 22, 22, 22, 22, 25, 25, 20, 18, 18, 16)
 _FOOD_LABELS = frozenset({"5811", "5812", "5813", "5814", "5462"})
 _FOOD_FACILITATORS = ("TST* ", "TST*", "TST-", "SPO*", "DD *DOORDASH ", "DD *", "GRUBHUB*", "IFD*", "DELIVEROO*", "LS ")
 _NAMELESS = "not_a_merchant"
+_DISGUISED_SHARE = 0.75
 _NO_VOWELS = str.maketrans("", "", "AEIOUaeiou")
 # How statement systems spell what the normaliser would merely fold: German digraphs, other romanisations of Cyrillic.
 _SPELT_OUT = str.maketrans(
@@ -204,6 +206,13 @@ def disguise(text: str, country: str, rng: random.Random, label: str = "") -> st
     if label in _FOOD_LABELS and draw() < 0.06:
         return _cut(_pick(_FOOD_FACILITATORS, draw) + name, draw)
     return _WRAPPINGS[int(draw() * 85)](name, region, draw)
+
+
+def as_met(text: str, words: list[str], country: str, rng: random.Random, label: str = "") -> list[str]:
+    """The words of a name as training meets it: three times of four disguised, else `words`, the name's own."""
+    if rng.random() >= _DISGUISED_SHARE:
+        return words
+    return list(normalize(disguise(text, country, rng, label)).words) or words
 
 
 def bare_prefix(rng: random.Random) -> str:

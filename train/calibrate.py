@@ -158,7 +158,7 @@ def later_rows(config: Config, names: frozenset[str]) -> Iterator[Drawn]:
     """
     if not config.data.time_split_year:
         return
-    texts = {}
+    texts: dict[tuple[str, str], str] = {}
     for row in runs.read_table(config.build / runs.ROWS, ["text", "label", "year"]).to_pylist():
         asked = row["year"] == config.data.time_split_year and row["label"] in names
         words = normalize(row["text"]).text if asked else ""

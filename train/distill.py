@@ -24,18 +24,16 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from merchant_classifier.text import normalize
 from train import config as configs
 from train import labels as label_sets
 from train import runs
-from train.augment import disguise
+from train.augment import as_met
 from train.batches import Batcher, shuffled_by_length
 from train.config import Config
 from train.network import Student
 from train.rows import SoftLabels, TrainingRows, read_rows
 
 _CHECKPOINT_SECONDS = 60.0
-_DISGUISED_SHARE = 0.75
 _WARM_UP_STEPS = 200
 _CONTRAST_TEMPERATURE = 0.1
 _CLIP_NORM = 1.0
@@ -58,15 +56,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def train(config: Config, rows: TrainingRows, names: list[str], folder: Path) -> Student:
-    """Train a student; resumes from `student.checkpoint` in `folder` when configuration and rows are the same."""
+def train(
+    config: Config, rows: TrainingRows, names: list[str], folder: Path, checkpoint: str = "student.checkpoint"
+) -> Student:
+    """Train a student on rows of the run in `folder`; its `checkpoint` is gone on from if it is of the same ones."""
     torch.manual_seed(config.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     student = Student(config.student, len(names)).to(device)
     if (folder / runs.WORD_TABLE).exists():
         student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
     inputs = runs.fingerprint(folder / name for name in (runs.SPLIT, runs.WORD_TABLE, runs.SOFT_LABELS))
-    trainer = _Trainer(config, student, rows, folder / "student.checkpoint", device, inputs)
+    trainer = _Trainer(config, student, rows, folder / checkpoint, device, f"{len(rows.texts)} rows of {inputs}")
     trainer.run()
     return student.cpu().eval()
 
@@ -150,10 +150,8 @@ class _Trainer:
 
     def _words(self, row: int, rng: random.Random) -> list[str]:
         """The row's words, mostly those of a disguise, and some of them missing; at least one is left."""
-        words = self.rows.words[row]
-        if rng.random() < _DISGUISED_SHARE:
-            line = disguise(self.rows.texts[row], self.rows.countries[row], rng, self.rows.labels[row])
-            words = list(normalize(line).words) or words
+        rows = self.rows
+        words = as_met(rows.texts[row], rows.words[row], rows.countries[row], rng, rows.labels[row])
         return [word for word in words if rng.random() >= self.config.student.missing_words] or words
 
     def _loss(self, logits: Tensor, representation: Tensor, chosen: NDArray[np.int64]) -> Tensor:
@@ -163,7 +161,8 @@ class _Trainer:
         hard = F.cross_entropy(logits, targets, reduction="none", label_smoothing=sizes.label_smoothing)
         if self.rows.soft is not None:
             soft = _soft_cross_entropy(logits, self.rows.soft, chosen)
-            hard = (1 - sizes.distill_weight) * hard + sizes.distill_weight * soft
+            share = torch.from_numpy(self.rows.distill[chosen]).to(self.device) * sizes.distill_weight
+            hard = (1 - share) * hard + share * soft
         loss = (hard * weights).sum() / weights.sum()
         if sizes.contrastive_weight:
             loss = loss + sizes.contrastive_weight * contrastive_loss(representation, targets)

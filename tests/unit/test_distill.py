@@ -29,6 +29,8 @@ def trainer(folder: Path, repeat: list[int], inputs: str) -> _Trainer:
         targets=np.zeros(count, np.int64),
         weights=np.ones(count, np.float32),
         repeat=np.array(repeat),
+        distill=np.ones(count, np.float32),
+        keys=["a"] * count,
         soft=None,
     )
     sizes = Student(buckets=10, dimensions=8, width=8, heads=2, hidden=8, representation=4, epochs=2, batch=1)

@@ -19,6 +19,7 @@ class Row:
         source: refines the adapter's name in reports, or "".
         line: where the row stands in its file, counted from 1; the header is line 1 of a CSV.
         repeat: how often a pass of the student reads it.
+        distill: factor of how far the student follows its teacher on it.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Row:
     source: str = ""
     line: int = 0
     repeat: int = 1
+    distill: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,121 @@
+"""The cross-fitted teacher answers every row by models that have not read its merchant."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from merchant_classifier.errors import InputError
+from train import baselines, collect, config, crossfit, distill, fit, runs, split
+from train.config import Config
+from train.crossfit import Predict, Probabilities
+from train.rows import TrainingRows, read_rows
+
+pytestmark = pytest.mark.train
+
+TRADES = {"coffee": "espresso", "fuel": "petrol", "books": "library"}
+PLACES = "north river oak star blue green king hill lake pine city grand sunny".split()
+NAMES = ["books", "coffee", "fuel"]
+CONFIGURATION = """
+name = "crossfit"
+threads = 1
+[data]
+labels = "own"
+validation_percent = 15
+test_percent = 15
+sources = [{ adapter = "labelled", path = "rows.csv", distill = 0.5 }]
+[teacher]
+kind = "crossfit"
+epochs = 15
+[student]
+buckets = 2000
+dimensions = 16
+width = 16
+heads = 2
+hidden = 16
+batch = 16
+epochs = 1
+"""
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
+    """The arguments of the stages of a run whose rows are split."""
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        f"{place}{other}er {word},{label}" for label, word in TRADES.items() for place in PLACES for other in PLACES
+    ]
+    Path("rows.csv").write_text("\n".join(["text,label", *lines]), "utf-8")
+    Path("toy.toml").write_text(CONFIGURATION, "utf-8")
+    args = argparse.Namespace(config="toy.toml")
+    collect.run(args)
+    split.run(args)
+    return args
+
+
+def test_a_row_is_answered_by_models_of_other_merchants(
+    toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[set[str]] = []
+
+    def models(_: Config, rows: TrainingRows, names: list[str], fold: int) -> Iterator[Predict]:
+        read.append(set(rows.keys))
+        answer = np.array([0.7, 0.2, 0.1], np.float32) if fold else np.array([0.1, 0.3, 0.6], np.float32)
+        yield lambda lines: np.tile(answer, (len(lines), 1))
+        yield lambda lines: np.full((len(lines), len(names)), 1 / 3, np.float32)
+
+    monkeypatch.setattr(crossfit, "_models", models)
+    settings = config.load(toy.config)
+    rows = read_rows(settings, NAMES)
+    labels, probabilities = crossfit.soft_labels(settings, rows, NAMES, 2)
+    answered_by = [int(best == 0) for best in labels[:, 0]]
+    assert set(answered_by) == {0, 1}
+    assert all(key not in read[fold] for key, fold in zip(rows.keys, answered_by, strict=True))
+    assert read[0] | read[1] == set(rows.keys)
+    assert labels[answered_by.index(1)].tolist() == [0, 1]
+    assert probabilities[answered_by.index(1)].tolist() == pytest.approx(
+        [0.5 * (0.7 + 1 / 3), 0.5 * (0.2 + 1 / 3)], abs=1e-3
+    )
+
+
+def test_student_and_baselines_meet_the_teacher(toy: argparse.Namespace, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit.run(toy) == 0
+    settings = config.load(toy.config)
+    rows = read_rows(settings, NAMES)
+    assert rows.soft is not None
+    assert set(rows.distill.tolist()) == {0.5}
+    # The trade's word stands in the rows of other merchants, so the models know it.
+    assert np.mean(rows.soft.labels[:, 0] == rows.targets) > 0.8
+    assert distill.run(toy) == 0
+    assert (settings.build / runs.STUDENT).exists()
+    found = baselines.BASELINES["teacher"](baselines.Training([], rows.targets, rows.weights, 3, settings))
+    assert found is not None
+    asked = crossfit.evaluated_lines(settings, NAMES)
+    answers: Probabilities = found(asked)
+    named = np.array([NAMES[best] for best in answers.argmax(axis=1)])
+    expected = np.array(
+        [
+            next(label for label, word in TRADES.items() if word[:3] in line)
+            if any(w[:3] in line for w in TRADES.values())
+            else ""
+            for line in asked
+        ]
+    )
+    assert np.mean(named[expected != ""] == expected[expected != ""]) > 0.8
+    assert not list(settings.build.glob("teacher/*"))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"), [('kind = "guess"', "expected encoder or crossfit"), ("folds = 1", "expected 2 or more")]
+)
+def test_an_impossible_teacher_is_refused(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(f"[teacher]\n{line}\n", "utf-8")
+    with pytest.raises(InputError, match=message):
+        config.load(path)
