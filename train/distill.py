@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from train import config as configs
 from train import labels as label_sets
-from train import runs
+from train import runs, tracker
 from train.augment import as_met
 from train.batches import Batcher, shuffled_by_length
 from train.config import Config
@@ -106,12 +106,14 @@ class _Trainer:
     def run(self) -> None:
         self._resume()
         saved = time.monotonic()
+        track = tracker.start(self.checkpoint.parent)
         with tqdm(total=self.total, initial=self.done, desc="distill", unit="step") as progress:
             for epoch, number, chosen in self._remaining():
                 loss = self._step(chosen, random.Random(f"{self.config.seed}-{epoch}-{number}"))
                 self.done += 1
                 progress.update()
                 if self.done % 20 == 0:
+                    track("distill/loss", loss, self.done)
                     progress.set_postfix(loss=f"{loss:.3f}", rows_s=f"{self._speed(progress):.0f}")
                 if time.monotonic() - saved > _CHECKPOINT_SECONDS:
                     self._save()

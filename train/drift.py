@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 from merchant_classifier import bundle as bundles
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.errors import InputError
-from train import config as configs
 from train import runs, traffic
-from train.config import Config
 from train.shifts import Reference, Shift, expected_error
 from train.traffic import Traffic
 
@@ -66,8 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference",
         type=Path,
+        required=True,
         metavar="FILE",
-        help="descriptors of a quiet period, same column (default: the run's training rows that are statement lines)",
+        help="descriptors of a quiet period, same column; not the model's training rows, which hold no new merchant",
     )
     parser.add_argument("--model", type=Path, metavar="DIR", help="default: the current model")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
@@ -77,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     """Print figures and verdict; 0 for not yet, 1 for investigate or retrain now."""
     model = MerchantClassifier.load(args.model)
     recent = traffic.sampled(traffic.read_lines(args.recent, args.column), _SEED)
-    quiet = traffic.sampled(reference_lines(args), _SEED)
+    quiet = traffic.sampled(traffic.read_lines(args.reference, args.column), _SEED)
     for name, lines in (("recent", recent), ("reference", quiet)):
         if len(lines) < FEWEST_LINES:
             raise InputError(f"the {name} file has {len(lines)} descriptors; expected at least {FEWEST_LINES}")
@@ -88,18 +87,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         runs.write_json(args.json, as_json(finding))
     return 0 if finding.verdict == NOT_YET else 1
-
-
-def reference_lines(args: argparse.Namespace) -> list[str]:
-    """Descriptors of the quiet period."""
-    if args.reference:
-        return traffic.read_lines(args.reference, args.column)
-    config: Config = configs.load(args.config)
-    table = runs.read_table(config.build / runs.SPLIT, ["text", "part", "year"]).to_pylist()
-    lines = [row["text"] for row in table if row["part"] == "train" and row["year"]]
-    if not lines:
-        raise InputError(f"{config.build / runs.SPLIT}: no statement lines to compare with; name a file: --reference")
-    return lines
 
 
 def category_errors(folder: Path, categories: Sequence[str]) -> NDArray[np.float64] | None:

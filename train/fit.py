@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import random
 import shutil
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from train import config as configs
-from train import crossfit, runs
+from train import crossfit, runs, tracker
 from train import labels as label_sets
 from train.augment import as_met
 from train.base_model import mean_pooled, open_base, tokenise
@@ -145,7 +144,7 @@ def _fine_tune(config: Config, rows: TrainingRows, teacher: Teacher, tokenizer: 
         train_sampling_strategy="group_by_length",
         length_column_name="length",
         remove_unused_columns=False,
-        report_to=os.environ.get("MERCHANT_CLASSIFIER_TRACKER", "none"),
+        report_to=tracker.chosen(),
         use_cpu=not torch.cuda.is_available(),
         dataloader_pin_memory=False,
     )

@@ -73,7 +73,7 @@ STAGES = (
     Stage("run", "train.pipeline", "run collect to report, skipping what is finished", ("name",)),
     Stage("own", "train.own", "train on your own file of texts and labels, with one command"),
     Stage("rehearsal", "train.rehearsal", "train two quarters on real lines with years; what did the second gain?"),
-    Stage("drift", "train.drift", "compare new descriptors with those the model was made for", ("name",)),
+    Stage("drift", "train.drift", "compare new descriptors with those the model was made for"),
     Stage("gallery", "train.gallery", "write a gallery of disguised names for a reviewer"),
     Stage("doctor", "train.doctor", "rank the probably wrong labels of a file"),
     Stage(
