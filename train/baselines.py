@@ -41,6 +41,7 @@ from train.config import Config
 
 TABLE = "baselines.md"
 
+_COLUMNS = ["text", "label", "source", "country", "weight", "repeat", "part", "key"]
 _UNSEEN_PARTS = ("test", "later")
 _LABEL = "__label__"
 
@@ -51,11 +52,12 @@ Predict = Callable[[list[str]], Probabilities]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What every baseline learns from."""
+    """What every baseline learns from; `repeat` is how often a pass reads the row, as the student does."""
 
     lines: list[str]
     targets: NDArray[np.int64]
     weights: NDArray[np.float32]
+    repeat: NDArray[np.int64]
     classes: int
     config: Config
 
@@ -78,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train each, write `baselines.json` and `baselines.md`."""
     config = configs.load(args.config)
-    table = runs.read_table(config.build / runs.SPLIT, ["text", "label", "source", "country", "weight", "part", "key"])
+    table = runs.read_table(config.build / runs.SPLIT, _COLUMNS)
     found = label_sets.read(config.data.labels, table["label"].to_pylist())
     names, categories = [row.name for row in found], [row.label.category for row in found]
     for name in config.baselines.models:
@@ -116,7 +118,8 @@ def _training(config: Config, rows: Sequence[dict[str, Any]], names: list[str]) 
     lines = [_line(row, rng) for row in rows]
     targets = runs.label_index(names, [row["label"] for row in rows])
     weights = np.array([row["weight"] for row in rows], np.float32)
-    return Training(lines, targets, weights, len(names), config)
+    repeat = np.array([row["repeat"] for row in rows], np.int64)
+    return Training(lines, targets, weights, repeat, len(names), config)
 
 
 def _line(row: dict[str, Any], rng: random.Random) -> str:
@@ -161,7 +164,11 @@ def _majority(training: Training) -> Predict:
 def _tfidf_linear(training: Training) -> Predict:
     features = softmax.Features().fit(training.lines)
     model = softmax.fit(
-        features.of(training.lines), training.targets, training.classes, epochs=3, row_weights=training.weights
+        features.of(training.lines),
+        training.targets,
+        training.classes,
+        epochs=3,
+        row_weights=training.weights * training.repeat.astype(np.float32),
     )
     return lambda lines: model.probabilities(features.of(lines))
 
@@ -173,7 +180,8 @@ def _fasttext(training: Training) -> Predict | None:
     import fasttext
 
     # fastText reads its file in order, and rows sorted by label teach it the last label.
-    order = np.random.default_rng(training.config.seed).permutation(len(training.lines))
+    order = np.repeat(np.arange(len(training.lines)), training.repeat)
+    order = np.random.default_rng(training.config.seed).permutation(order)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.txt")
         with path.open("w", encoding="utf-8") as file:

@@ -76,7 +76,7 @@ def _models(config: Config, rows: TrainingRows, names: list[str], fold: int) -> 
     rng = random.Random(config.seed + fold)
     parts = zip(rows.texts, rows.words, rows.countries, rows.labels, strict=True)
     lines = [" ".join(as_met(text, words, country, rng, label)) for text, words, country, label in parts]
-    training = baselines.Training(lines, rows.targets, rows.weights, len(names), config)
+    training = baselines.Training(lines, rows.targets, rows.weights, np.ones_like(rows.repeat), len(names), config)
     fasttext = baselines.BASELINES["fastText"](training)
     if fasttext is not None:
         yield lambda asked: fasttext(list(asked))

@@ -94,7 +94,7 @@ def test_student_and_baselines_meet_the_teacher(toy: argparse.Namespace, capsys:
     assert np.mean(rows.soft.labels[:, 0] == rows.targets) > 0.8
     assert distill.run(toy) == 0
     assert (settings.build / runs.STUDENT).exists()
-    found = baselines.BASELINES["teacher"](baselines.Training([], rows.targets, rows.weights, 3, settings))
+    found = baselines.BASELINES["teacher"](baselines.Training([], rows.targets, rows.weights, rows.repeat, 3, settings))
     assert found is not None
     asked = crossfit.evaluated_lines(settings, NAMES)
     answers: Probabilities = found(asked)
