@@ -32,6 +32,20 @@ _FOOD_LABELS = frozenset({"5811", "5812", "5813", "5814", "5462"})
 _FOOD_FACILITATORS = ("TST* ", "TST*", "TST-", "SPO*", "DD *DOORDASH ", "DD *", "GRUBHUB*", "IFD*", "DELIVEROO*", "LS ")
 _NAMELESS = "not_a_merchant"
 _DISGUISED_SHARE = 0.75
+
+RISKY = frozenset({"7995", "7801", "7802", "7800", "6051", "5967", "7273", "7297", "5993"})
+"""Codes worth hiding: betting, quasi cash and crypto, adult content, dating, massage, tobacco."""
+
+_HIDING_SHARE = 0.15
+_HARMLESS = tuple(
+    "hotel|taxi|dentist|furniture|shoe repair|jewellers|hair salon|barber|yoga|garage|tyres|car wash|parking"
+    "|optician|cinema|museum|sushi bar|burger|noodles|delicatessen|butcher|ice cream|bistro|diner"
+    "|music lessons|nursery|laundry|dry cleaning|tailor|plumbing|paint and tools|bicycles|sportswear"
+    "|travel agency|insurance|telecom|blumenladen|friseur|supermarkt|fleuriste|coiffeur|librairie|zapateria"
+    "|ferreteria|papeleria|mercearia|talho|macelleria|gelateria|stolovaya|kofeinya|zoomagazin|piekarnia"
+    "|kwiaciarnia|potraviny|lekarna|kuafor|restoran|tandoori|sweets|stationers|warung|toko|ramen|izakaya".split("|")
+)
+"""What risky merchants call themselves in training; none of these words stands in the lines of `train.stress`."""
 _NO_VOWELS = str.maketrans("", "", "AEIOUaeiou")
 # How statement systems spell what the normaliser would merely fold: German digraphs, other romanisations of Cyrillic.
 _SPELT_OUT = str.maketrans(
@@ -209,9 +223,15 @@ def disguise(text: str, country: str, rng: random.Random, label: str = "") -> st
 
 
 def as_met(text: str, words: list[str], country: str, rng: random.Random, label: str = "") -> list[str]:
-    """The words of a name as training meets it: three times of four disguised, else `words`, the name's own."""
+    """The words of a name as training meets it: three times of four disguised, else `words`, the name's own.
+
+    Risky merchants now and then call themselves something harmless as well: their label stays.
+    """
     if rng.random() >= _DISGUISED_SHARE:
         return words
+    if label in RISKY and rng.random() < _HIDING_SHARE:
+        hiding = _pick(_HARMLESS, rng.random)
+        text = f"{hiding} {text}" if rng.random() < 0.3 else f"{text} {hiding}"
     return list(normalize(disguise(text, country, rng, label)).words) or words
 
 

@@ -24,13 +24,11 @@ from merchant_classifier.prediction import Mode
 from merchant_classifier.text import normalize
 from train import config as configs
 from train import evidence, metrics, runs
+from train.augment import RISKY
 from train.judged import Model, Taxonomy, taxonomy_of
 
 FORMATS = Path("tests/golden/formats.py")
 MERCHANTS = Path("tests/golden/merchants.jsonl")
-
-RISKY = frozenset({"7995", "7801", "7802", "7800", "6051", "5967", "7273", "7297", "5993"})
-"""Codes worth hiding: betting, quasi cash and crypto, adult content, dating, massage, tobacco."""
 
 _PLAIN_STRATA = ("easy", "medium", "hard")
 _TAIL = " STORE 1234 SPRINGFIELD"

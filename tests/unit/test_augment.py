@@ -6,7 +6,8 @@ import time
 import pytest
 
 from merchant_classifier.text import normalize
-from train.augment import bare_prefix, disguise
+from train import augment, stress
+from train.augment import as_met, bare_prefix, disguise
 from train.romanise import romanise
 
 NAMES = (
@@ -115,3 +116,14 @@ def test_average_cost_is_far_below_25_microseconds() -> None:
 )
 def test_romanise(text: str, expected: str) -> None:
     assert romanise(text) == expected
+
+
+def test_risky_merchants_hide_behind_words_that_no_stress_line_has() -> None:
+    asked = [line.text.lower() for line in stress.read_lines() if line.stratum == "spoof"]
+    stressed = {word for text in [*asked, *map(str.lower, stress._BENIGN)] for word in text.split()}
+    rng = random.Random(1)
+    met = {word for _ in range(2000) for word in as_met("LUCKY CASINO", ["lucky", "casino"], "US", rng, "7995")}
+    assert {"bicycles", "bistro"} <= met
+    assert not {word for words in augment._HARMLESS for word in words.split()} & stressed
+    harmless = {word for _ in range(2000) for word in as_met("LUCKY CAFE", ["lucky", "cafe"], "US", rng, "5814")}
+    assert not {"bicycles", "bistro"} & harmless
