@@ -122,6 +122,10 @@ class Student:
         word_dropout: probability of hiding a word's own row of the table, which leaves its n-grams, as for a new word.
         missing_words: probability of leaving a word out, so that none is leant on alone.
         pair_dropout: probability of hiding all word pairs of a row.
+        distill_weight: how far the teacher counts, rather than the label.
+        polish_epochs: passes afterwards over the labels alone, at `polish_rate` times the learning rates: a teacher
+            who does not know a merchant leaves the student less sure of it than it could be.
+        polish_share: how far the weights are moved to those after the polish, from those before.
     """
 
     buckets: int = 300_000
@@ -137,6 +141,9 @@ class Student:
     table_learning_rate: float = 1e-2
     label_smoothing: float = 0.05
     distill_weight: float = 0.5
+    polish_epochs: int = 0
+    polish_rate: float = 0.2
+    polish_share: float = 0.5
     contrastive_weight: float = 0.1
     word_dropout: float = 0.3
     missing_words: float = 0.05

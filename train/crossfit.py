@@ -83,7 +83,7 @@ def _models(config: Config, rows: TrainingRows, names: list[str], fold: int) -> 
 
 
 def _student(config: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
-    sizes = dataclasses.replace(config.student, epochs=max(1, round(config.teacher.epochs)))
+    sizes = dataclasses.replace(config.student, epochs=max(1, round(config.teacher.epochs)), polish_epochs=0)
     (config.build / runs.TEACHER).mkdir(exist_ok=True)
     model = distill.train(
         dataclasses.replace(config, student=sizes), rows, names, config.build, f"{runs.TEACHER}/fold{fold}.checkpoint"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from train import distill  # noqa: E402
 from train.config import Config, Student  # noqa: E402
 from train.distill import _Trainer  # noqa: E402
 from train.network import Student as Network  # noqa: E402
-from train.rows import TrainingRows  # noqa: E402
+from train.rows import SoftLabels, TrainingRows  # noqa: E402
 
 pytestmark = pytest.mark.train
 
@@ -54,3 +56,36 @@ def test_a_checkpoint_of_other_rows_is_not_gone_on_with(tmp_path: Path, capsys: 
     other._resume()
     assert (same.done, other.done) == (1, 0)
     assert "of other rows, starting afresh" in capsys.readouterr().out
+
+
+def test_a_polish_reads_labels_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, steps = [], []
+    soft_loss, step = distill._soft_cross_entropy, _Trainer._step
+    monkeypatch.setattr(distill, "_soft_cross_entropy", lambda *given: asked.append(1) or soft_loss(*given))
+    monkeypatch.setattr(_Trainer, "_step", lambda self, *given: steps.append(1) or step(self, *given))
+    found = trainer(tmp_path, [1, 1, 1], "")
+    sizes = dataclasses.replace(found.config.student, polish_epochs=3)
+    soft = SoftLabels(np.zeros((3, 1), np.int16), np.ones((3, 1), np.float16))
+    rows = dataclasses.replace(found.rows, soft=soft)
+    distill.train(dataclasses.replace(found.config, student=sizes), rows, ["x"], tmp_path)
+    assert (len(asked), len(steps)) == (6, 6 + 9)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_trained_is_not_trained_again_when_the_polish_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    found = trainer(tmp_path, [1, 1, 1], "")
+    config = dataclasses.replace(found.config, student=dataclasses.replace(found.config.student, polish_epochs=1))
+    monkeypatch.setattr(distill, "polish", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        distill.train(config, found.rows, ["x"], tmp_path)
+    first = torch.load(tmp_path / "student.checkpoint", weights_only=False)["student"]
+    trained = []
+    monkeypatch.setattr(distill, "polish", lambda *given: trained.append(given[1].state_dict()))
+    monkeypatch.setattr(_Trainer, "_step", interrupted)
+    distill.train(config, found.rows, ["x"], tmp_path)
+    assert all(torch.equal(trained[0][name], value) for name, value in first.items())
