@@ -45,7 +45,7 @@ from train.labels import LabelRow
 
 BOUNDS = {Mode.PRECISE: 0.02, Mode.BALANCED: 0.05}
 CONFIDENCE = 0.95
-_RATES = np.geomspace(0.001, 0.25, 40)
+_RATES = np.geomspace(0.001, 0.25, 160)
 _PRIOR_ROWS = 300.0
 """Rows' worth of the error that the confidences themselves predict, added to what is seen: few rows prove little."""
 _STARTS = 6
