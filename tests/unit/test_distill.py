@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,10 +60,20 @@ def test_a_checkpoint_of_other_rows_is_not_gone_on_with(tmp_path: Path, capsys: 
 
 
 def test_a_polish_reads_labels_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, steps = [], []
+    asked: list[int] = []
+    steps: list[int] = []
     soft_loss, step = distill._soft_cross_entropy, _Trainer._step
-    monkeypatch.setattr(distill, "_soft_cross_entropy", lambda *given: asked.append(1) or soft_loss(*given))
-    monkeypatch.setattr(_Trainer, "_step", lambda self, *given: steps.append(1) or step(self, *given))
+
+    def counted_soft_loss(*given: Any) -> Any:
+        asked.append(1)
+        return soft_loss(*given)
+
+    def counted_step(*given: Any) -> float:
+        steps.append(1)
+        return step(*given)
+
+    monkeypatch.setattr(distill, "_soft_cross_entropy", counted_soft_loss)
+    monkeypatch.setattr(_Trainer, "_step", counted_step)
     found = trainer(tmp_path, [1, 1, 1], "")
     sizes = dataclasses.replace(found.config.student, polish_epochs=3)
     soft = SoftLabels(np.zeros((3, 1), np.int16), np.ones((3, 1), np.float16))
