@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 
 from merchant_classifier.text import normalize
-from train import baselines, distill, runs
+from train import baselines, runs, teaching
 from train.augment import as_met
 from train.batches import Batcher
 from train.config import Config
-from train.evaluate import evaluation_sets
+from train.evaluation import evaluation_sets
 from train.network import Student
 from train.rows import TrainingRows
 
@@ -40,7 +40,7 @@ def soft_labels(
 ) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
     """The `count` most probable labels of every row: two arrays (rows, count).
 
-    The answers of all folds' models to the lines of `train.evaluate` are averaged and left in
+    The answers of all folds' models to the lines of `train.evaluation` are averaged and left in
     `teacher_answers.npz`, so that `train.baselines` can score the teacher beside its student.
     """
     lines = [" ".join(words) for words in rows.words]
@@ -85,7 +85,7 @@ def _models(config: Config, rows: TrainingRows, names: list[str], fold: int) -> 
 def _student(config: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
     sizes = dataclasses.replace(config.student, epochs=max(1, round(config.teacher.epochs)), polish_epochs=0)
     (config.build / runs.TEACHER).mkdir(exist_ok=True)
-    model = distill.train(
+    model = teaching.train(
         dataclasses.replace(config, student=sizes), rows, names, config.build, f"{runs.TEACHER}/fold{fold}.checkpoint"
     )
     batcher = Batcher(sizes.buckets, 0.0, 0.0, random.Random(config.seed))

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,34 +20,13 @@ import pyarrow.parquet as pq
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.decision import NOT_A_MERCHANT
 from merchant_classifier.prediction import Mode, Reason
-from merchant_classifier.text import normalize
 from train import config as configs
 from train import metrics, runs
-from train.augment import disguise
 from train.config import Config
+from train.evaluation import GOLDEN_SET, EvaluationSet, evaluation_sets
 from train.metrics import Scored
 
-GOLDEN_SET = Path("tests/golden/merchants.jsonl")
-_SEEN_ROWS = 4000
-_KNOWN = "curated-real"
-"""Merchants that exist: what is asked for most. Among all trained rows are many that nobody could learn by name."""
 _LATENCY_ROWS = 3000
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationSet:
-    """Descriptions with the labels that count as right.
-
-    Attributes:
-        accepted: label names of each row; none means that the right answer is to abstain.
-        seen: the merchants were trained on.
-    """
-
-    name: str
-    texts: list[str]
-    accepted: list[list[str]]
-    merchants: list[str]
-    seen: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,55 +65,6 @@ def label_names(classifier: MerchantClassifier) -> list[str]:
         label.mcc or (NOT_A_MERCHANT if label.category == NOT_A_MERCHANT else label.text)
         for label in classifier.decider.labels
     ]
-
-
-def evaluation_sets(config: Config, names: Sequence[str]) -> Iterator[EvaluationSet]:
-    """Every set of the run: by source for unseen merchants, the later year, seen merchants, the golden set."""
-    table = runs.read_table(config.build / runs.SPLIT, ["text", "label", "source", "country", "key", "part", "words"])
-    rows = [row for row in table.to_pylist() if row["words"]]
-    rng = random.Random(config.seed + 1)
-    known_lines = {row["words"] for row in rows if row["part"] == "train"}
-    for source in sorted({row["source"] for row in rows}):
-        chosen = [row for row in rows if row["part"] == "test" and row["source"] == source]
-        if chosen:
-            drawn = _of_rows(f"unseen {source}", chosen, rng, disguised=True, seen=False)
-            yield _without(drawn, known_lines)
-    later = [row for row in rows if row["part"] == "later"]
-    if later:
-        yield _of_rows("unseen later", later, rng, disguised=False, seen=False)
-    seen = [row for row in rows if row["part"] == "train"]
-    yield _of_rows("seen", rng.sample(seen, min(_SEEN_ROWS, len(seen))), rng, disguised=True, seen=True)
-    if known := [row for row in seen if row["source"] == _KNOWN]:
-        chosen = rng.sample(known, min(_SEEN_ROWS, len(known)))
-        yield _of_rows(f"seen {_KNOWN}", chosen, rng, disguised=True, seen=True)
-    if config.data.labels != "own" and GOLDEN_SET.exists():
-        yield golden_set(set(names))
-
-
-def _of_rows(
-    name: str, rows: list[dict[str, Any]], rng: random.Random, *, disguised: bool, seen: bool
-) -> EvaluationSet:
-    texts = [disguise(row["text"], row["country"], rng, row["label"]) if disguised else row["text"] for row in rows]
-    return EvaluationSet(name, texts, [[row["label"]] for row in rows], [row["key"] for row in rows], seen)
-
-
-def _without(drawn: EvaluationSet, known_lines: set[str]) -> EvaluationSet:
-    """The set without lines that stand in training: a cut name can be another merchant's whole one."""
-    kept = [place for place, text in enumerate(drawn.texts) if normalize(text).text not in known_lines]
-    return replace(
-        drawn,
-        texts=[drawn.texts[k] for k in kept],
-        accepted=[drawn.accepted[k] for k in kept],
-        merchants=[drawn.merchants[k] for k in kept],
-    )
-
-
-def golden_set(names: set[str], path: Path = GOLDEN_SET) -> EvaluationSet:
-    """The hand-written descriptors that have an acceptable MCC."""
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
-    rows = [row for row in rows if set(row["accept"]) & names]
-    accepted = [[label for label in row["accept"] if label in names] for row in rows]
-    return EvaluationSet("golden", [row["text"] for row in rows], accepted, [row["text"] for row in rows], False)
 
 
 def score(classifier: MerchantClassifier, evaluation: EvaluationSet, names: Sequence[str]) -> Scored:

@@ -116,7 +116,7 @@ def test_a_finished_run_is_not_repeated(trained: Path) -> None:
 def test_an_interrupted_student_goes_on_where_it_was(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     from train import config as configs
-    from train import distill
+    from train import teaching
     from train.rows import read_rows
 
     monkeypatch.chdir(trained)
@@ -124,21 +124,21 @@ def test_an_interrupted_student_goes_on_where_it_was(trained: Path, monkeypatch:
     config = configs.load("toy.toml")
     names = sorted(TRADES)
     rows = read_rows(config, names)
-    whole = distill.train(config, rows, names, trained / "build/toy")
+    whole = teaching.train(config, rows, names, trained / "build/toy")
 
-    saved = distill._Trainer._save
-    monkeypatch.setattr(distill, "_CHECKPOINT_SECONDS", 0.0)
+    saved = teaching._Trainer._save
+    monkeypatch.setattr(teaching, "_CHECKPOINT_SECONDS", 0.0)
 
-    def save_and_stop(trainer: distill._Trainer) -> None:
+    def save_and_stop(trainer: teaching._Trainer) -> None:
         saved(trainer)
         if trainer.done == 20:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(distill._Trainer, "_save", save_and_stop)
+    monkeypatch.setattr(teaching._Trainer, "_save", save_and_stop)
     with pytest.raises(KeyboardInterrupt):
-        distill.train(config, rows, names, trained / "build/toy")
-    monkeypatch.setattr(distill._Trainer, "_save", saved)
-    resumed = distill.train(config, rows, names, trained / "build/toy")
+        teaching.train(config, rows, names, trained / "build/toy")
+    monkeypatch.setattr(teaching._Trainer, "_save", saved)
+    resumed = teaching.train(config, rows, names, trained / "build/toy")
     for name, weights in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], weights, rtol=1e-4, atol=1e-5, msg=name)
 

@@ -12,11 +12,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from train import distill  # noqa: E402
+from train import teaching  # noqa: E402
 from train.config import Config, Student  # noqa: E402
-from train.distill import _Trainer  # noqa: E402
 from train.network import Student as Network  # noqa: E402
 from train.rows import SoftLabels, TrainingRows  # noqa: E402
+from train.teaching import _Trainer  # noqa: E402
 
 pytestmark = pytest.mark.train
 
@@ -62,7 +62,7 @@ def test_a_checkpoint_of_other_rows_is_not_gone_on_with(tmp_path: Path, capsys: 
 def test_a_polish_reads_labels_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     steps: list[int] = []
-    soft_loss, step = distill._soft_cross_entropy, _Trainer._step
+    soft_loss, step = teaching._soft_cross_entropy, _Trainer._step
 
     def counted_soft_loss(*given: Any) -> Any:
         asked.append(1)
@@ -72,13 +72,13 @@ def test_a_polish_reads_labels_alone(tmp_path: Path, monkeypatch: pytest.MonkeyP
         steps.append(1)
         return step(*given)
 
-    monkeypatch.setattr(distill, "_soft_cross_entropy", counted_soft_loss)
+    monkeypatch.setattr(teaching, "_soft_cross_entropy", counted_soft_loss)
     monkeypatch.setattr(_Trainer, "_step", counted_step)
     found = trainer(tmp_path, [1, 1, 1], "")
     sizes = dataclasses.replace(found.config.student, polish_epochs=3)
     soft = SoftLabels(np.zeros((3, 1), np.int16), np.ones((3, 1), np.float16))
     rows = dataclasses.replace(found.rows, soft=soft)
-    distill.train(dataclasses.replace(found.config, student=sizes), rows, ["x"], tmp_path)
+    teaching.train(dataclasses.replace(found.config, student=sizes), rows, ["x"], tmp_path)
     assert (len(asked), len(steps)) == (6, 6 + 9)
     assert not list(tmp_path.iterdir())
 
@@ -91,12 +91,12 @@ def test_what_is_trained_is_not_trained_again_when_the_polish_is_interrupted(
 
     found = trainer(tmp_path, [1, 1, 1], "")
     config = dataclasses.replace(found.config, student=dataclasses.replace(found.config.student, polish_epochs=1))
-    monkeypatch.setattr(distill, "polish", interrupted)
+    monkeypatch.setattr(teaching, "polish", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        distill.train(config, found.rows, ["x"], tmp_path)
+        teaching.train(config, found.rows, ["x"], tmp_path)
     first = torch.load(tmp_path / "student.checkpoint", weights_only=False)["student"]
     trained = []
-    monkeypatch.setattr(distill, "polish", lambda *given: trained.append(given[1].state_dict()))
+    monkeypatch.setattr(teaching, "polish", lambda *given: trained.append(given[1].state_dict()))
     monkeypatch.setattr(_Trainer, "_step", interrupted)
-    distill.train(config, found.rows, ["x"], tmp_path)
+    teaching.train(config, found.rows, ["x"], tmp_path)
     assert all(torch.equal(trained[0][name], value) for name, value in first.items())

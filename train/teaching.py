@@ -1,0 +1,230 @@
+"""How a student learns: from labelled rows and, where there is one, from a teacher's soft labels.
+
+Three losses: cross-entropy with the row's label, weighted by how far its source
+is trusted; the divergence from the teacher's distribution (Hinton et al. 2015,
+arXiv 1503.02531); and a supervised contrastive term (Khosla et al. 2020, arXiv
+2004.11362) that makes the representation worth searching neighbours with. Rows
+are disguised as statement lines afresh in every epoch. Every random choice
+derives from the seed, the epoch and the step, so a resumed run goes on as if it
+had not been interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from train import config as configs
+from train import runs, tracker
+from train.augment import as_met
+from train.batches import Batcher, shuffled_by_length
+from train.config import Config
+from train.network import Student
+from train.rows import SoftLabels, TrainingRows
+
+_CHECKPOINT_SECONDS = 60.0
+_WARM_UP_STEPS = 200
+_CONTRAST_TEMPERATURE = 0.1
+_CLIP_NORM = 1.0
+
+
+def train(
+    config: Config, rows: TrainingRows, names: list[str], folder: Path, checkpoint: str = "student.checkpoint"
+) -> Student:
+    """Train a student on rows of the run in `folder`; its `checkpoint` is gone on from if it is of the same ones."""
+    torch.manual_seed(config.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    student = Student(config.student, len(names)).to(device)
+    if (folder / runs.WORD_TABLE).exists():
+        student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
+    inputs = runs.fingerprint(folder / name for name in (runs.SPLIT, runs.WORD_TABLE, runs.SOFT_LABELS))
+    inputs = f"{len(rows.texts)} rows of {inputs}"
+    path = folder / checkpoint
+    _Trainer(config, student, rows, path, device, inputs).run()
+    if config.student.polish_epochs:
+        polish(config, student, rows, path.with_name(f"{path.name}.polish"), device, inputs)
+    path.unlink(missing_ok=True)
+    return student.cpu().eval()
+
+
+def polish(
+    config: Config, student: Student, rows: TrainingRows, checkpoint: Path, device: torch.device, inputs: str
+) -> None:
+    """Train on, without the teacher and at lower rates; resumes from `checkpoint`.
+
+    The result lies between the weights before and after: what the teacher taught about unseen merchants is mostly kept,
+    and trained ones are answered about as surely as without it (Wortsman et al. 2022, arXiv 2109.01903).
+    """
+    sizes = config.student
+    before = {name: value.clone() for name, value in student.state_dict().items()}
+    sizes = dataclasses.replace(
+        sizes,
+        epochs=sizes.polish_epochs,
+        learning_rate=sizes.polish_rate * sizes.learning_rate,
+        table_learning_rate=sizes.polish_rate * sizes.table_learning_rate,
+    )
+    # Another seed, for the first passes' disguises and order are not to be repeated.
+    config = dataclasses.replace(config, student=sizes, seed=config.seed + 1)
+    torch.manual_seed(config.seed)
+    rows = dataclasses.replace(rows, soft=None)
+    _Trainer(config, student, rows, checkpoint, device, inputs).run()
+    after = student.state_dict()
+    student.load_state_dict({name: before[name].lerp(after[name], sizes.polish_share) for name in before})
+    checkpoint.unlink(missing_ok=True)
+
+
+class _Trainer:
+    def __init__(
+        self,
+        config: Config,
+        student: Student,
+        rows: TrainingRows,
+        checkpoint: Path,
+        device: torch.device,
+        inputs: str,
+    ) -> None:
+        self.config, self.student, self.rows, self.device = config, student, rows, device
+        self.checkpoint, self.inputs = checkpoint, inputs
+        sizes = config.student
+        self.read = np.repeat(np.arange(len(rows.texts)), rows.repeat)
+        self.steps_per_epoch = max(1, len(self.read) // sizes.batch)
+        self.total = self.steps_per_epoch * sizes.epochs
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": list(student.network.parameters()), "lr": sizes.learning_rate, "weight_decay": 0.01},
+                {"params": list(student.table.parameters()), "lr": sizes.table_learning_rate, "weight_decay": 0.0},
+            ],
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
+        self.batcher = Batcher(sizes.buckets, sizes.word_dropout, sizes.pair_dropout, random.Random(config.seed))
+        self.done = 0
+
+    def _rate(self, step: int) -> float:
+        """Linear warm-up, then linear decay to 2 %."""
+        return min(1.0, (step + 1) / _WARM_UP_STEPS) * max(0.02, 1 - step / self.total)
+
+    def run(self) -> None:
+        self._resume()
+        saved = time.monotonic()
+        track = tracker.start(self.checkpoint.parent)
+        with tqdm(total=self.total, initial=self.done, desc="distill", unit="step") as progress:
+            for epoch, number, chosen in self._remaining():
+                loss = self._step(chosen, random.Random(f"{self.config.seed}-{epoch}-{number}"))
+                self.done += 1
+                progress.update()
+                if self.done % 20 == 0:
+                    track("distill/loss", loss, self.done)
+                    progress.set_postfix(loss=f"{loss:.3f}", rows_s=f"{self._speed(progress):.0f}")
+                if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                    self._save()
+                    saved = time.monotonic()
+        self._save()
+
+    def _speed(self, progress: tqdm) -> float:
+        rate = progress.format_dict["rate"] or 0.0
+        return float(rate) * self.config.student.batch
+
+    def _remaining(self) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+        """Epoch, step and rows of the steps that are not done yet."""
+        lengths = np.array([len(words) for words in self.rows.words])[self.read]
+        step = 0
+        for epoch in range(self.config.student.epochs):
+            generator = np.random.default_rng([self.config.seed, epoch])
+            batches = shuffled_by_length(lengths, self.config.student.batch, generator)
+            for number, chosen in zip(range(self.steps_per_epoch), batches, strict=False):
+                step += 1
+                if step > self.done:
+                    yield epoch, number, self.read[chosen]
+
+    def _step(self, chosen: NDArray[np.int64], rng: random.Random) -> float:
+        words = [self._words(int(row), rng) for row in chosen]
+        batch = self.batcher.build(words, training=True)
+        arrays = (batch.word_index, batch.word_features, batch.word_offsets, batch.pair_features, batch.pair_offsets)
+        self.student.train()
+        logits, representation = self.student([torch.from_numpy(array).to(self.device) for array in arrays])
+        loss = self._loss(logits, representation, chosen)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), _CLIP_NORM)
+        self.optimizer.step()
+        self.schedule.step()
+        return float(loss.detach())
+
+    def _words(self, row: int, rng: random.Random) -> list[str]:
+        """The row's words, mostly those of a disguise, and some of them missing; at least one is left."""
+        rows = self.rows
+        words = as_met(rows.texts[row], rows.words[row], rows.countries[row], rng, rows.labels[row])
+        return [word for word in words if rng.random() >= self.config.student.missing_words] or words
+
+    def _loss(self, logits: Tensor, representation: Tensor, chosen: NDArray[np.int64]) -> Tensor:
+        sizes = self.config.student
+        targets = torch.from_numpy(self.rows.targets[chosen]).to(self.device)
+        weights = torch.from_numpy(self.rows.weights[chosen]).to(self.device)
+        hard = F.cross_entropy(logits, targets, reduction="none", label_smoothing=sizes.label_smoothing)
+        if self.rows.soft is not None:
+            soft = _soft_cross_entropy(logits, self.rows.soft, chosen)
+            share = torch.from_numpy(self.rows.distill[chosen]).to(self.device) * sizes.distill_weight
+            hard = (1 - share) * hard + share * soft
+        loss = (hard * weights).sum() / weights.sum()
+        if sizes.contrastive_weight:
+            loss = loss + sizes.contrastive_weight * contrastive_loss(representation, targets)
+        return loss
+
+    def _save(self) -> None:
+        state = {
+            "config": configs.to_dict(self.config),
+            "inputs": self.inputs,
+            "done": self.done,
+            "student": self.student.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "torch": torch.get_rng_state(),
+            "batcher": self.batcher.state(),
+        }
+        with runs.replacing(self.checkpoint) as temporary:
+            torch.save(state, temporary)
+
+    def _resume(self) -> None:
+        if not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, weights_only=False)
+        if (state["config"], state.get("inputs")) != (configs.to_dict(self.config), self.inputs):
+            print(f"{self.checkpoint}: of another configuration or of other rows, starting afresh")
+            return
+        self.student.load_state_dict(state["student"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        torch.set_rng_state(state["torch"])
+        self.batcher.restore(state["batcher"])
+        self.done = state["done"]
+
+
+def _soft_cross_entropy(logits: Tensor, soft: SoftLabels, chosen: NDArray[np.int64]) -> Tensor:
+    """Cross-entropy with the teacher's most probable labels; the rest of its mass is left out."""
+    labels = torch.from_numpy(soft.labels[chosen].astype(np.int64)).to(logits.device)
+    probabilities = torch.from_numpy(soft.probabilities[chosen].astype(np.float32)).to(logits.device)
+    probabilities = probabilities / probabilities.sum(dim=1, keepdim=True)
+    return -(logits.log_softmax(dim=1).gather(1, labels) * probabilities).sum(dim=1)
+
+
+def contrastive_loss(representation: Tensor, targets: Tensor) -> Tensor:
+    """Supervised contrastive loss of unit vectors (rows, size) with class numbers (rows,)."""
+    similarity = representation @ representation.T / _CONTRAST_TEMPERATURE
+    itself = torch.eye(len(targets), dtype=torch.bool, device=targets.device)
+    log_share = similarity.masked_fill(itself, -1e9).log_softmax(dim=1)
+    positive = (targets[:, None] == targets[None, :]) & ~itself
+    count = positive.sum(dim=1)
+    per_row = -(log_share * positive).sum(dim=1) / count.clamp(min=1)
+    return per_row[count > 0].mean() if bool((count > 0).any()) else similarity.sum() * 0.0
