@@ -232,7 +232,13 @@ def _teacher(training: Training) -> Predict | None:
     with np.load(path) as content:
         lines, probabilities = content["lines"].tolist(), content["probabilities"].astype(np.float32)
     place = {line: number for number, line in enumerate(lines)}
-    return lambda asked: np.asarray(probabilities[[place[line] for line in asked]], np.float32)
+
+    def answers(asked: list[str]) -> Probabilities:
+        if not place.keys() >= set(asked):
+            raise InputError(f"{path}: holds no answers to this run's evaluated lines; run the stage fit again")
+        return np.asarray(probabilities[[place[line] for line in asked]], np.float32)
+
+    return answers
 
 
 BASELINES: dict[str, Callable[[Training], Predict | None]] = {

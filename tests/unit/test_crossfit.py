@@ -96,6 +96,8 @@ def test_student_and_baselines_meet_the_teacher(toy: argparse.Namespace, capsys:
     assert (settings.build / runs.STUDENT).exists()
     found = baselines.BASELINES["teacher"](baselines.Training([], rows.targets, rows.weights, rows.repeat, 3, settings))
     assert found is not None
+    with pytest.raises(InputError, match="run the stage fit again"):
+        found(["a line nobody asked about"])
     asked = crossfit.evaluated_lines(settings, NAMES)
     answers: Probabilities = found(asked)
     named = np.array([NAMES[best] for best in answers.argmax(axis=1)])

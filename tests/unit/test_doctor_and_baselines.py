@@ -148,6 +148,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "source": ["s"] * count,
         "country": ["GB"] * count,
         "weight": [1.0] * count,
+        "repeat": [1] * count,
         "part": ["train" if row.line % 4 else "test" for row in found],
         "key": [row.text.split()[0] for row in found],
     }
