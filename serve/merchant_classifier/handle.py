@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, current_thread
 from weakref import WeakSet
 
 from merchant_classifier import bundle as bundles
@@ -64,6 +64,7 @@ class ModelHandle:
         self._reloading = Lock()
         self._stop = Event()
         self._interval: float | None = None
+        self._watcher: Thread | None = None
         _LIVE.add(self)
 
     def __enter__(self) -> ModelHandle:
@@ -123,14 +124,18 @@ class ModelHandle:
         return self
 
     def close(self) -> None:
-        """Stop watching. The model stays usable."""
+        """Stop watching and wait for a look that has begun; afterwards only `reload` changes the model."""
         self._stop.set()
         self._interval = None
+        if self._watcher is not None and self._watcher is not current_thread():
+            self._watcher.join()
+            self._watcher = None
 
     def _start_watching(self, seconds: float) -> None:
         self._stop = Event()
         arguments = (self._stop, seconds)
-        Thread(target=self._watch, args=arguments, name="merchant-classifier-watch", daemon=True).start()
+        self._watcher = Thread(target=self._watch, args=arguments, name="merchant-classifier-watch", daemon=True)
+        self._watcher.start()
 
     def _watch(self, stop: Event, seconds: float) -> None:
         while not stop.wait(seconds):

@@ -243,8 +243,8 @@ class Memory:
             try:
                 self.reload()
             except MemoryFileError as error:
-                self._seen, self.error = look, str(error)
                 _LOG.warning("merchant memory kept as it was: %s", error)
+                self._seen, self.error = look, str(error)
         return look
 
     def _renew_locks(self) -> None:
