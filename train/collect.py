@@ -38,7 +38,7 @@ SCHEMA = pa.schema(
         "brand_id": pa.string(),
         "weight": pa.float32(),
         "year": pa.int16(),
-        "repeat": pa.int8(),
+        "repeat": pa.int16(),
         "distill": pa.float32(),
     }
 )
@@ -174,8 +174,8 @@ def _finished(row: Row, source: Source) -> Row:
         row.weight * source.weight,
         row.year,
         row.source or source.adapter,
-        repeat=source.repeat,
-        distill=source.distill,
+        repeat=row.repeat * source.repeat,
+        distill=row.distill * source.distill,
     )
 
 

@@ -1,11 +1,12 @@
 """The cross-fitted teacher: soft labels for every training row by models that have not read its merchant.
 
 The rows are cut into folds by base merchant. For each fold a student as it will be
-shipped, and fastText where it is installed, learn from the other folds and answer
-this one; the mean of their probabilities is the row's soft label. A model's answers to rows
-it was trained on repeat the labels; answers to merchants it has not met say what a name
-means, and which labels it may be confused with (Breiman 1996 stacks on such answers).
-The two kinds of model err differently, so their mean is better than either.
+shipped, TF-IDF with a linear model, and fastText where it is installed, learn from the
+other folds and answer this one; half the student's probabilities and half those of the
+simple models are the row's soft label. A model's answers to rows it was trained on
+repeat the labels; answers to merchants it has not met say what a name means, and which
+labels it may be confused with (Breiman 1996 stacks on such answers). The models err
+differently, so their mean is better than any of them.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from train.network import Student
 from train.rows import TrainingRows
 
 _AT_ONCE = 1024
+_SIMPLE = ("fastText", "tf-idf linear")
 
 Probabilities = NDArray[np.float32]
-Predict = Callable[[Sequence[str]], Probabilities]
+Predict = Callable[[list[str]], Probabilities]
 """Normalised lines -> (lines, classes)."""
 
 
@@ -50,7 +52,7 @@ def soft_labels(
     labels = np.zeros((len(lines), count), np.int16)
     probabilities = np.zeros((len(lines), count), np.float16)
     for fold in range(config.teacher.folds):
-        predict = _mean(list(_models(config, rows.where(fold_of != fold), names, fold)))
+        predict = _model(config, rows.where(fold_of != fold), names, fold)
         held_out = np.flatnonzero(fold_of == fold)
         for chosen in _pieces(held_out):
             found = predict([lines[row] for row in chosen])
@@ -71,15 +73,14 @@ def evaluated_lines(config: Config, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(normalize(text).text for text in texts))
 
 
-def _models(config: Config, rows: TrainingRows, names: list[str], fold: int) -> Iterator[Predict]:
-    yield _student(config, rows, names, fold)
+def _model(config: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
+    """Half a student, half the mean of simple models: each alone is worse, and their errors differ."""
     rng = random.Random(config.seed + fold)
     parts = zip(rows.texts, rows.words, rows.countries, rows.labels, strict=True)
     lines = [" ".join(as_met(text, words, country, rng, label)) for text, words, country, label in parts]
     training = baselines.Training(lines, rows.targets, rows.weights, np.ones_like(rows.repeat), len(names), config)
-    fasttext = baselines.BASELINES["fastText"](training)
-    if fasttext is not None:
-        yield lambda asked: fasttext(list(asked))
+    simple = [predict for name in _SIMPLE if (predict := baselines.BASELINES[name](training)) is not None]
+    return _mean([_student(config, rows, names, fold), _mean(simple)])
 
 
 def _student(config: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:

@@ -2,8 +2,9 @@
 
 A compact file has a header line `@MCC KIND COUNTRY` and below it one merchant a
 line. Everything is checked before anything is written. A text under several
-codes keeps one, by rule: codes given to a real merchant win over those of
-invented independents; then the code with most rows (spellings, countries);
+codes keeps one, by rule: codes given to frequent merchants (the few thousand that
+make up most payments) win over those of other real ones, and those over invented
+independents; then the code with most rows (spellings, countries);
 then the one that `data/preferences.csv` prefers; then the generic code of the
 family that they share; else the text is left out.
 Rows that lose are kept in `data/curated_conflicts.csv`, where a reader can
@@ -29,11 +30,13 @@ from train.sources.countries import COUNTRIES
 from train.sources.tables import records
 
 CONFLICTS = DATA / "curated_conflicts.csv"
-KINDS = ("real", "independent")
+KINDS = ("frequent", "real", "independent")
+"""From the surest to the least sure: codes of the first kind present decide a text."""
 
 _HEADER = re.compile(r"@(\d{4}|not_a_merchant) (\w+) ([A-Z]{2})")
 _COLUMNS = ("text", "mcc", "kind", "country")
 _LONGEST = 80
+_ONE_OF = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,8 @@ def run(args: argparse.Namespace) -> int:
     kinds = Counter(row.kind for row in merged.kept)
     print(
         f"{len(old)} rows before, {len(new)} given, {merged.duplicates} duplicates, {len(merged.lost)} lost a conflict"
-        f" ({merged.undecided} texts undecided), {len(merged.kept)} kept: {kinds['real']} real,"
-        f" {kinds['independent']} independent"
+        f" ({merged.undecided} texts undecided), {len(merged.kept)} kept:"
+        f" {', '.join(f'{kinds[kind]} {kind}' for kind in KINDS)}"
     )
     return 0
 
@@ -128,7 +131,7 @@ def merge(rows: Iterable[Merchant], taxonomy: Taxonomy) -> Merged:
 
 
 def _without_duplicates(rows: Iterable[Merchant]) -> list[Merchant]:
-    """One row for a text, code and country; the real one where both kinds are given."""
+    """One row for a text, code and country; of the surest kind it is given as."""
     best: dict[tuple[str, str, str], Merchant] = {}
     for row in rows:
         key = (row.text, row.mcc, row.country)
@@ -139,7 +142,8 @@ def _without_duplicates(rows: Iterable[Merchant]) -> list[Merchant]:
 
 def _winner(group: list[Merchant], taxonomy: Taxonomy) -> str:
     """The code that a text keeps, or ""."""
-    voters = [row for row in group if row.kind == "real"] or group
+    surest = min(KINDS.index(row.kind) for row in group)
+    voters = [row for row in group if row.kind == KINDS[surest]]
     return taxonomy.decide(Counter(row.mcc for row in voters)) or ""
 
 
@@ -155,7 +159,7 @@ def _header(text: str, codes: Mapping[str, str]) -> tuple[tuple[str, str, str] |
     if mcc not in codes:
         return None, "expected a generic code of data/labels.csv (airlines 4511, car rental 7512, hotels 7011)"
     if kind not in KINDS:
-        return None, f"expected the kind to be {' or '.join(KINDS)}"
+        return None, f"expected the kind to be {_ONE_OF}"
     if country not in COUNTRIES:
         return None, "expected a country of ISO 3166 (the United Kingdom is GB)"
     return (mcc, kind, country), ""
@@ -186,7 +190,7 @@ def _read_csv(path: Path) -> Iterator[Merchant]:
         return
     for line, row in records(path, _COLUMNS):
         if row["kind"] not in KINDS:
-            raise InputError(f"{path}:{line}: column kind: expected {' or '.join(KINDS)}, found {row['kind']!r}")
+            raise InputError(f"{path}:{line}: column kind: expected {_ONE_OF}, found {row['kind']!r}")
         yield Merchant(*(row[name] for name in _COLUMNS))
 
 

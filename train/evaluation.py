@@ -16,7 +16,7 @@ from train.config import Config
 
 GOLDEN_SET = Path("tests/golden/merchants.jsonl")
 _SEEN_ROWS = 4000
-_KNOWN = "curated-real"
+_KNOWN = ("curated-frequent", "curated-real")
 """Merchants that exist: what is asked for most. Among all trained rows are many that nobody could learn by name."""
 
 
@@ -52,9 +52,11 @@ def evaluation_sets(config: Config, names: Sequence[str]) -> Iterator[Evaluation
         yield _of_rows("unseen later", later, rng, disguised=False, seen=False)
     seen = [row for row in rows if row["part"] == "train"]
     yield _of_rows("seen", rng.sample(seen, min(_SEEN_ROWS, len(seen))), rng, disguised=True, seen=True)
-    if known := [row for row in seen if row["source"] == _KNOWN]:
-        chosen = rng.sample(known, min(_SEEN_ROWS, len(known)))
-        yield _of_rows(f"seen {_KNOWN}", chosen, rng, disguised=True, seen=True)
+    for source in _KNOWN:
+        known = [row for row in seen if row["source"] == source]
+        if known:
+            chosen = rng.sample(known, min(_SEEN_ROWS, len(known)))
+            yield _of_rows(f"seen {source}", chosen, rng, disguised=True, seen=True)
     if config.data.labels != "own" and GOLDEN_SET.exists():
         yield golden_set(set(names))
 

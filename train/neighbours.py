@@ -26,7 +26,9 @@ from train import runs
 PLACES = 24_000
 """Merchants in an index: 64 bytes each and about 40 for the name."""
 
-SOURCES = frozenset({"curated-real", "curated-independent", "hand-written", "name-suggestion-index", "iso18245"})
+SOURCES = frozenset(
+    {"curated-frequent", "curated-real", "curated-independent", "hand-written", "name-suggestion-index", "iso18245"}
+)
 """Sources of `data/curated_merchants.csv` and `data/merchants.csv`; words for a kind of place are not merchants."""
 
 ALIKE = 0.95

@@ -27,6 +27,7 @@ from train import runs
 from train.config import Data
 from train.keys import BRAND, base_keys, letters
 from train.runs import LATER, TEST, TRAIN, VALIDATION
+from train.sources.curated import FREQUENT
 
 PARTS = (TRAIN, VALIDATION, TEST, LATER)
 ACCOUNT = "split.json"
@@ -110,7 +111,7 @@ def divide(rows: Rows, data: Data) -> list[str]:
     Raises:
         InputError: no row is left for training or validation.
     """
-    known = _well_known(rows.keys, data.held_out_rows)
+    known = _well_known(rows, data.held_out_rows)
     parts = [TRAIN if key in known else _part(key, data) for key in rows.keys]
     if data.time_split_year:
         _divide_by_time(rows, data.time_split_year, parts, known)
@@ -126,13 +127,14 @@ def divide(rows: Rows, data: Data) -> list[str]:
     return parts
 
 
-def _well_known(keys: Sequence[str], most: int) -> set[str]:
-    """Base merchants with more than `most` rows; none when that is 0.
+def _well_known(rows: Rows, most: int) -> set[str]:
+    """Frequent merchants, and those with more than `most` rows where that is not 0.
 
     A model that does not know them is of little use, so they are always trained on. What is left for
     validation and test are lesser-known merchants: harder ones.
     """
-    return {key for key, count in Counter(keys).items() if key and count > most} if most else set()
+    frequent = {key for key, source in zip(rows.keys, rows.sources, strict=True) if source == FREQUENT and key}
+    return frequent | ({key for key, count in Counter(rows.keys).items() if key and count > most} if most else set())
 
 
 def _part(key: str, data: Data) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ def test_weights_multiply(tmp_path: Path) -> None:
 def test_rows_carry_how_often_they_are_read(tmp_path: Path) -> None:
     rows, _ = collect.collect(config_of(tmp_path, "text,label\nA,x\nB,x\n", repeat=3))
     assert [row.repeat for row in rows] == [3, 3]
+
+
+def test_frequent_merchants_are_read_more_often_and_by_their_labels_alone(tmp_path: Path) -> None:
+    path = tmp_path / "curated.csv"
+    path.write_text("text,mcc,kind,country\nTESCO,5411,frequent,GB\nLondis,5411,real,GB\n", "utf-8")
+    source = Source("curated", str(path), repeat=2, distill=0.5)
+    rows, _ = collect.collect(Config("test", data=Data(sources=(source,), labels="data/labels.csv")))
+    assert [(row.source, row.repeat, row.distill) for row in rows] == [
+        ("curated-frequent", 10, 0.0),
+        ("curated-real", 2, 0.5),
+    ]
 
 
 @pytest.mark.parametrize("repeat", [0, -1, 101])
@@ -181,6 +193,15 @@ def test_no_merchant_on_two_sides() -> None:
     rows = rows_of(MERCHANTS, years=years)
     parts = divide(rows, Data(validation_percent=30, test_percent=30, time_split_year=2018))
     assert {len(found) for found in sides(rows, parts).values()} == {1}
+
+
+def test_frequent_merchants_are_never_held_out() -> None:
+    rows = rows_of(MERCHANTS)
+    rows = replace(rows, sources=["curated-frequent" if n < 60 else "s" for n in range(len(MERCHANTS))])
+    frequent = {key for key, source in zip(rows.keys, rows.sources, strict=True) if source == "curated-frequent"}
+    parts = divide(rows, Data(validation_percent=30, test_percent=30))
+    assert {part for key, part in zip(rows.keys, parts, strict=True) if key in frequent} == {TRAIN}
+    assert {VALIDATION, TEST} <= set(parts)
 
 
 def test_shares_are_about_those_asked_for() -> None:

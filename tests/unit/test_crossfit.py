@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -64,13 +63,12 @@ def test_a_row_is_answered_by_models_of_other_merchants(
 ) -> None:
     read: list[set[str]] = []
 
-    def models(_: Config, rows: TrainingRows, names: list[str], fold: int) -> Iterator[Predict]:
+    def model(_: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
         read.append(set(rows.keys))
         answer = np.array([0.7, 0.2, 0.1], np.float32) if fold else np.array([0.1, 0.3, 0.6], np.float32)
-        yield lambda lines: np.tile(answer, (len(lines), 1))
-        yield lambda lines: np.full((len(lines), len(names)), 1 / 3, np.float32)
+        return lambda lines: np.tile(answer, (len(lines), 1))
 
-    monkeypatch.setattr(crossfit, "_models", models)
+    monkeypatch.setattr(crossfit, "_model", model)
     settings = config.load(toy.config)
     rows = read_rows(settings, NAMES)
     labels, probabilities = crossfit.soft_labels(settings, rows, NAMES, 2)
@@ -79,9 +77,23 @@ def test_a_row_is_answered_by_models_of_other_merchants(
     assert all(key not in read[fold] for key, fold in zip(rows.keys, answered_by, strict=True))
     assert read[0] | read[1] == set(rows.keys)
     assert labels[answered_by.index(1)].tolist() == [0, 1]
-    assert probabilities[answered_by.index(1)].tolist() == pytest.approx(
-        [0.5 * (0.7 + 1 / 3), 0.5 * (0.2 + 1 / 3)], abs=1e-3
-    )
+    assert probabilities[answered_by.index(1)].tolist() == pytest.approx([0.7, 0.2], abs=1e-3)
+
+
+def test_the_teacher_is_half_a_student_and_half_the_simple_models(
+    toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def always(*answer: float) -> Predict:
+        return lambda lines: np.tile(np.array(answer, np.float32), (len(lines), 1))
+
+    simple = {"fastText": always(1.0, 0.0, 0.0), "tf-idf linear": always(0.0, 1.0, 0.0)}
+    monkeypatch.setattr(crossfit, "_student", lambda *_: always(0.0, 0.0, 1.0))
+    monkeypatch.setattr(baselines, "BASELINES", {name: lambda _, p=p: p for name, p in simple.items()})
+    settings = config.load(toy.config)
+    rows = read_rows(settings, NAMES)
+    assert crossfit._model(settings, rows, NAMES, 0)(["a"]).tolist() == [[0.25, 0.25, 0.5]]
+    monkeypatch.setitem(baselines.BASELINES, "fastText", lambda _: None)
+    assert crossfit._model(settings, rows, NAMES, 0)(["a"]).tolist() == [[0.0, 0.5, 0.5]]
 
 
 def test_student_and_baselines_meet_the_teacher(toy: argparse.Namespace, capsys: pytest.CaptureFixture[str]) -> None:

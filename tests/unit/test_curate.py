@@ -47,7 +47,7 @@ def test_a_compact_file_gives_its_names_under_their_header(tmp_path: Path) -> No
         ("Greggs\n", ":1: expected a header line"),
         ("@5814 real\nGreggs\n", ":1: expected `@MCC KIND COUNTRY`"),
         ("@3000 real US\n", ":1: expected a generic code of data/labels.csv"),
-        ("@5814 fake GB\n", ":1: expected the kind to be real or independent, found '@5814 fake GB'"),
+        ("@5814 fake GB\n", ":1: expected the kind to be frequent, real or independent, found '@5814 fake GB'"),
         ("@5814 real UK\n", ":1: expected a country of ISO 3166"),
         ("@5814 real GB\n***\n", ":2: expected a name with a letter or digit"),
         ("@5814 real GB\n" + "x" * 81 + "\n", ":2: expected a name of at most 80 characters"),
@@ -69,6 +69,14 @@ def test_exact_duplicates_go_and_a_real_merchant_stays_real() -> None:
 def test_real_wins_over_independent_however_many() -> None:
     invented = [Merchant("A", "7230", "independent", country) for country in ("GB", "US", "FR")]
     assert kept(merge([real("A", "5812"), *invented], TAXONOMY)) == {"A": "5812"}
+
+
+def test_a_frequent_merchant_wins_over_other_real_ones_and_stays_frequent() -> None:
+    frequent = Merchant("Coles", "5411", "frequent", "AU")
+    others = [real("Coles", "5942", country) for country in ("GB", "US", "CA")]
+    merged = merge([*others, real("Coles", "5411", "AU"), frequent], TAXONOMY)
+    assert merged.kept == [frequent]
+    assert {winner for _, winner in merged.lost} == {"5411"}
 
 
 def test_the_code_with_more_rows_wins_for_all_spellings() -> None:

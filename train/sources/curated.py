@@ -1,12 +1,23 @@
-"""Hand-written merchants (`data/curated_merchants.csv`): text, mcc, kind (real or independent), country."""
+"""Hand-written merchants (`data/curated_merchants.csv`): text, mcc, kind (frequent, real or independent), country.
+
+Payments repeat: a few thousand merchants make up most of them (their counts
+follow Zipf's law), and these are written down as `frequent`. They are read more often than others, and by
+their labels alone: nobody who has not met them can say what `COSTCO` sells.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from train.sources.rows import Dropped, Entry, Row
 from train.sources.tables import records
+
+FREQUENT = "curated-frequent"
+"""Name of the source of frequent merchants' rows."""
+
+_FREQUENT_TIMES = 5
+"""How often a pass reads them for one reading of other curated rows."""
 
 
 def read(path: Path) -> Iterator[Entry]:
@@ -15,4 +26,18 @@ def read(path: Path) -> Iterator[Entry]:
         if not row["text"].strip():
             yield Dropped("empty text", line)
         else:
-            yield Row(row["text"], row["mcc"], row["country"], source=f"curated-{row['kind']}", line=line)
+            yield _row(row, line)
+
+
+def _row(row: Mapping[str, str], line: int) -> Row:
+    source = f"curated-{row['kind']}"
+    often = source == FREQUENT
+    return Row(
+        row["text"],
+        row["mcc"],
+        row["country"],
+        source=source,
+        line=line,
+        repeat=_FREQUENT_TIMES if often else 1,
+        distill=0.0 if often else 1.0,
+    )
