@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from merchant_classifier.text import normalize
-from train.regions import Region, fill, outlets, read_abbreviations, read_regions
+from train.regions import Region, outlets, read_abbreviations, read_regions
 from train.romanise import romanise
 
 Draw = Callable[[], float]
@@ -233,22 +233,3 @@ def as_met(text: str, words: list[str], country: str, rng: random.Random, label:
         hiding = _pick(_HARMLESS, rng.random)
         text = f"{hiding} {text}" if rng.random() < 0.3 else f"{text} {hiding}"
     return list(normalize(disguise(text, country, rng, label)).words) or words
-
-
-def bare_prefix(rng: random.Random) -> str:
-    """A line that holds a facilitator or an issuer phrase and no merchant: its label is unknown.
-
-    Args:
-        rng: all chance comes from it.
-    """
-    draw = rng.random
-    region = _pick(_REGIONS, draw)
-    luck = draw()
-    if luck < 0.35:
-        before, after = _pick(region.heads, draw)
-        line = before + after
-    else:
-        line = _pick(region.facilitators, draw)
-    if luck > 0.2:
-        line += fill(_pick(("", "{n10}", "{n4}", "{a9}", "402935{n4}", "{n3}-{n3}-{n4}", "{a6}", " "), draw), rng)
-    return line

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from merchant_classifier.errors import InputError
 from merchant_classifier.text import normalize
-from train.augment import bare_prefix, disguise
-
-_PREFIXES_ONLY = 10
+from train.augment import disguise
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,16 +40,14 @@ def _lines(names: list[dict[str, str]], samples: int) -> list[str]:
         "# Gallery of disguises",
         "",
         f"{samples} draws of `train.augment.disguise` (seed 200), written by `python -m train gallery`."
-        " Names are curated ones; towns, codes and numbers are invented. The last rows are prefixes alone,"
-        " which training labels as unknown.",
+        " Names are curated ones; towns, codes and numbers are invented.",
         "",
         "| country | MCC | name | disguise | words the network reads |",
         "|---|---|---|---|---|",
     ]
-    for row in rng.sample(names, samples - _PREFIXES_ONLY):
+    for row in rng.sample(names, samples):
         line = disguise(row["text"], row["country"], rng, row["mcc"])
         lines.append(_row(row["country"], row["mcc"], row["text"], line))
-    lines.extend(_row("", "unknown", "", bare_prefix(rng)) for _ in range(_PREFIXES_ONLY))
     return lines
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from merchant_classifier.text import normalize
 from train import augment, stress
-from train.augment import as_met, bare_prefix, disguise
+from train.augment import as_met, disguise
 from train.romanise import romanise
 
 NAMES = (
@@ -84,13 +84,6 @@ def test_lines_that_are_no_merchants_get_no_facilitator() -> None:
 @pytest.mark.parametrize("text", [*NAMES, "", " ", "*", "&'", "\ud800", "x" * 5000])
 def test_any_text_can_be_disguised(text: str) -> None:
     assert all(isinstance(line, str) for line in draws(text, "DE", 200))
-
-
-def test_a_bare_prefix_names_no_merchant() -> None:
-    rng = random.Random(3)
-    lines = [bare_prefix(rng) for _ in range(500)]
-    assert any(line.startswith("PAYPAL *") for line in lines)
-    assert max(len(normalize(line).words) for line in lines) <= 6
 
 
 def test_average_cost_is_far_below_25_microseconds() -> None:
