@@ -1,0 +1,49 @@
+"""What models are scored on: every kind of row apart, and nothing that training holds among the unseen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from train import runs
+from train.config import Config, Data
+from train.evaluation import EvaluationSet, evaluation_sets
+
+COLUMNS = ("text", "label", "source", "country", "key", "part", "words")
+
+
+def drawn(folder: Path, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[str, str, str]]) -> dict[str, EvaluationSet]:
+    """The sets of rows given as text, source and part."""
+    monkeypatch.chdir(folder)
+    config = Config("toy", data=Data(labels="own"))
+    config.build.mkdir(parents=True)
+    full = [(text, "x", source, "GB", text.lower(), part, text.lower()) for text, source, part in rows]
+    columns = dict(zip(COLUMNS, (list(column) for column in zip(*full, strict=True)), strict=True))
+    pq.write_table(pa.table(columns), config.build / runs.SPLIT)
+    return {found.name: found for found in evaluation_sets(config, ["x"])}
+
+
+def test_frequent_and_other_known_merchants_are_sets_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [("Tesco", "curated-frequent", "train"), ("Londis", "curated-real", "train"), ("Cafe", "toronto", "train")]
+    sets = drawn(tmp_path, monkeypatch, rows)
+    assert {name: found.merchants for name, found in sets.items() if name != "seen"} == {
+        "seen curated-frequent": ["tesco"],
+        "seen curated-real": ["londis"],
+    }
+    assert sorted(sets["seen"].merchants) == ["cafe", "londis", "tesco"]
+    assert all(found.seen for found in sets.values())
+
+
+def test_an_unseen_line_that_stands_in_training_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"Harbour {word}" for word in ("Espresso", "Garage", "Books", "Dental", "Sushi", "Kennels")]
+    cut = [("Harbour", "curated-real", "train")]
+    unseen = [(name, "curated-independent", "test") for name in names]
+    found = drawn(tmp_path, monkeypatch, [*cut, *unseen, ("Harbour", "curated-independent", "test")])
+    assert "harbour" not in found["unseen curated-independent"].merchants
+    assert set(found["unseen curated-independent"].merchants) <= {name.lower() for name in names}
+    assert not found["unseen curated-independent"].seen
