@@ -179,7 +179,7 @@ def _draw_categories(panel: Any, labels: Sequence[Mapping[str, str]], counts: Co
         left = [start + width for start, width in zip(left, widths, strict=True)]
     panel.set(title="Rows of each category")
     panel.tick_params(labelsize=7)
-    panel.legend(fontsize=7)
+    panel.legend(fontsize=7, loc="lower right")
 
 
 def _draw_labels(panel: Any, labels: Sequence[Mapping[str, str]], counts: Counts) -> None:
