@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 import numpy as np
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from merchant_classifier.text import normalize
 from train import baselines, runs, teaching
 from train.augment import as_met
+from train.baselines import Predict, Probabilities
 from train.batches import Batcher
 from train.config import Config
 from train.evaluation import evaluation_sets
@@ -31,10 +32,6 @@ from train.rows import TrainingRows
 
 _AT_ONCE = 1024
 _SIMPLE = ("fastText", "tf-idf linear")
-
-Probabilities = NDArray[np.float32]
-Predict = Callable[[list[str]], Probabilities]
-"""Normalised lines -> (lines, classes)."""
 
 
 def soft_labels(

@@ -142,8 +142,8 @@ def _without_duplicates(rows: Iterable[Merchant]) -> list[Merchant]:
 
 def _winner(group: list[Merchant], taxonomy: Taxonomy) -> str:
     """The code that a text keeps, or ""."""
-    surest = min(KINDS.index(row.kind) for row in group)
-    voters = [row for row in group if row.kind == KINDS[surest]]
+    surest = min((row.kind for row in group), key=KINDS.index)
+    voters = [row for row in group if row.kind == surest]
     return taxonomy.decide(Counter(row.mcc for row in voters)) or ""
 
 

@@ -13,10 +13,11 @@ from merchant_classifier.text import normalize
 from train import runs
 from train.augment import disguise
 from train.config import Config
+from train.sources.curated import FREQUENT
 
 GOLDEN_SET = Path("tests/golden/merchants.jsonl")
 _SEEN_ROWS = 4000
-_KNOWN = ("curated-frequent", "curated-real")
+_KNOWN = (FREQUENT, "curated-real")
 """Merchants that exist: what is asked for most. Among all trained rows are many that nobody could learn by name."""
 
 

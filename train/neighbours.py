@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from merchant_classifier import bundle as bundles
 from merchant_classifier.classifier import MerchantClassifier
 from train import runs
+from train.sources.curated import FREQUENT
 
 PLACES = 24_000
 """Merchants in an index: 64 bytes each and about 40 for the name."""
 
 SOURCES = frozenset(
-    {"curated-frequent", "curated-real", "curated-independent", "hand-written", "name-suggestion-index", "iso18245"}
+    {FREQUENT, "curated-real", "curated-independent", "hand-written", "name-suggestion-index", "iso18245"}
 )
 """Sources of `data/curated_merchants.csv` and `data/merchants.csv`; words for a kind of place are not merchants."""
 

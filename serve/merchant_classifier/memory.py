@@ -243,6 +243,7 @@ class Memory:
             try:
                 self.reload()
             except MemoryFileError as error:
+                # Logged first: whoever sees the error finds it in the log.
                 _LOG.warning("merchant memory kept as it was: %s", error)
                 self._seen, self.error = look, str(error)
         return look

@@ -12,8 +12,8 @@ pytest.importorskip("torch")
 
 from merchant_classifier.errors import InputError
 from train import baselines, collect, config, crossfit, distill, fit, runs, split
+from train.baselines import Predict, Probabilities
 from train.config import Config
-from train.crossfit import Predict, Probabilities
 from train.rows import TrainingRows, read_rows
 
 pytestmark = pytest.mark.train

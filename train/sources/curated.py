@@ -1,13 +1,14 @@
 """Hand-written merchants (`data/curated_merchants.csv`): text, mcc, kind (frequent, real or independent), country.
 
-Payments repeat: a few thousand merchants make up most of them (their counts
-follow Zipf's law), and these are written down as `frequent`. They are read more often than others, and by
-their labels alone: nobody who has not met them can say what `COSTCO` sells.
+Payments repeat: a few thousand merchants make up most of them (their counts follow
+Zipf's law), and these are written down as `frequent`. They are read more often than
+others, and by their labels alone: nobody who has not met it can say what `COSTCO` sells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from train.sources.rows import Dropped, Entry, Row
@@ -30,14 +31,5 @@ def read(path: Path) -> Iterator[Entry]:
 
 
 def _row(row: Mapping[str, str], line: int) -> Row:
-    source = f"curated-{row['kind']}"
-    often = source == FREQUENT
-    return Row(
-        row["text"],
-        row["mcc"],
-        row["country"],
-        source=source,
-        line=line,
-        repeat=_FREQUENT_TIMES if often else 1,
-        distill=0.0 if often else 1.0,
-    )
+    found = Row(row["text"], row["mcc"], row["country"], source=f"curated-{row['kind']}", line=line)
+    return replace(found, repeat=_FREQUENT_TIMES, distill=0.0) if found.source == FREQUENT else found
