@@ -2,8 +2,9 @@
 
 The names are copied into the bundle, so only rows of sources that live in this
 repository may enter: the other sources of a run teach the network and stay
-behind. Every label gets its fair share of the places (a small label keeps all
-its merchants before a large one may fill the rest), and within a label
+behind. The merchants that make up most payments always enter, for they are asked
+about most. Every label gets its fair share of the other places (a small label
+keeps all its merchants before a large one may fill the rest), and within a label
 merchants that stand too close to one already chosen wait until the others
 had their turn, so that the index spreads over what a label covers.
 """
@@ -65,43 +66,46 @@ def write_index(
     """
     merchants = candidates(split_path, sources)
     vectors = classifier.represent([merchant.text for merchant in merchants])
-    chosen = choose([merchant.label for merchant in merchants], vectors, PLACES)
+    frequent = sum(merchant.source == FREQUENT for merchant in merchants)
+    chosen = choose([merchant.label for merchant in merchants], vectors, PLACES, always=frequent)
     write(folder, [merchants[place] for place in chosen], vectors[chosen])
     return len(chosen)
 
 
 def candidates(split_path: Path, sources: frozenset[str] = SOURCES) -> list[Merchant]:
-    """One spelling of every base merchant and label, the most trusted first, then in the order of a hash."""
+    """One spelling of every base merchant and label: frequent merchants', the most trusted, then by a hash."""
     table = runs.read_table(split_path, _COLUMNS).to_pydict()
-    best: dict[tuple[str, str], tuple[tuple[float, int, str], Merchant]] = {}
+    best: dict[tuple[str, str], tuple[tuple[bool, float, int, str], Merchant]] = {}
     for text, label, source, weight, words, key, part in zip(*(table[name] for name in _COLUMNS), strict=True):
         if part != runs.TRAIN or source not in sources or not words or text != " ".join(text.split()):
             continue
-        order = (-weight, crc32(words.encode("utf-8")), text)
+        order = (source != FREQUENT, -weight, crc32(words.encode("utf-8")), text)
         known = best.get((key, label))
         if known is None or order < known[0]:
             best[key, label] = order, Merchant(text, label, source, weight, key)
     return [merchant for _, merchant in sorted(best.values(), key=lambda pair: pair[0])]
 
 
-def choose(labels: Sequence[str], vectors: NDArray[np.float32], places: int) -> NDArray[np.int64]:
+def choose(
+    labels: Sequence[str], vectors: NDArray[np.float32], places: int, always: int = 0
+) -> NDArray[np.int64]:
     """Positions of well-spread rows, in ascending order.
 
     Args:
         labels: label of each row, rows in the order of preference.
         vectors: unit vectors, shape (rows, size).
         places: rows to choose at most.
+        always: so many rows from the first enter before any place is shared out.
     """
+    always = min(always, places)
     members: dict[str, list[int]] = defaultdict(list)
-    for place, label in enumerate(labels):
-        members[label].append(place)
-    share = fair_share([len(group) for group in members.values()], places)
-    chosen = [
-        np.array(group)[spread(vectors[group], count)]
-        for group, count in zip(members.values(), share, strict=True)
-        if count
-    ]
-    return np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, np.int64)
+    for place in range(always, len(labels)):
+        members[labels[place]].append(place)
+    share = fair_share([len(group) for group in members.values()], places - always)
+    chosen = [np.arange(always)]
+    for group, count in zip(members.values(), share, strict=True):
+        chosen.append(np.array(group)[spread(vectors[group], count)])
+    return np.sort(np.concatenate(chosen))
 
 
 def fair_share(sizes: Sequence[int], places: int) -> list[int]:

@@ -107,16 +107,18 @@ class Student(nn.Module):
 
     def __init__(self, sizes: StudentSizes, labels: int) -> None:
         super().__init__()
-        self.table = nn.EmbeddingBag(sizes.buckets, sizes.dimensions, mode="sum")
+        # A step reads few of the rows: only their gradients are made (`train.teaching` adds them up in one buffer).
+        self.table = nn.EmbeddingBag(sizes.buckets, sizes.dimensions, mode="sum", sparse=True)
         nn.init.normal_(self.table.weight, std=0.1)
         self.network = StudentNetwork(sizes, labels)
 
     def forward(self, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Map the five tensors of a `train.batches.Batch` to logits and representations."""
         word_index, word_features, word_offsets, pair_features, pair_offsets = batch
-        distinct = self.table(word_features, word_offsets)
+        offsets = torch.cat([word_offsets, pair_offsets + len(word_features)])
+        sums = self.table(torch.cat([word_features, pair_features]), offsets)
+        distinct, pairs = sums.split([len(word_offsets), len(pair_offsets)])
         distinct = torch.cat([distinct.new_zeros(1, distinct.shape[1]), distinct])
-        pairs = self.table(pair_features, pair_offsets)
         vectors = torch.cat([pairs[:, None], F.embedding(word_index, distinct)], dim=1)
         present = F.pad(word_index > 0, (1, 0), value=True)
         logits, representation = self.network(vectors, present[:, None, None, :])

@@ -48,6 +48,22 @@ def test_the_most_trusted_spelling_of_a_merchant_stands_for_it(tmp_path: Path) -
     assert [merchant.text for merchant in neighbours.candidates(path)] == ["Cafe Zwei", "Cafe Drei"]
 
 
+def test_frequent_merchants_come_first_and_always_enter(tmp_path: Path) -> None:
+    path = split(
+        tmp_path,
+        [
+            ("Markt Eins", "5411", "curated-real", 1.0, "markt eins", "eins", "train"),
+            ("ALDI", "5411", "curated-frequent", 0.5, "aldi", "aldi", "train"),
+            ("Aldi Markt", "5411", "curated-real", 1.0, "aldi markt", "aldi", "train"),
+        ],
+    )
+    assert [merchant.text for merchant in neighbours.candidates(path)] == ["ALDI", "Markt Eins"]
+    alike = np.ones((4, 1), np.float32)
+    assert neighbours.choose(["a", "a", "a", "b"], alike, 3, always=2).tolist() == [0, 1, 3]
+    assert neighbours.choose(["a", "a", "a", "b"], alike, 1, always=2).tolist() == [0]
+    assert neighbours.choose(["b", "a", "a", "a"], alike, 2).tolist() == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("sizes", "places", "expected"),
     [([5, 1, 9], 9, [4, 1, 4]), ([2, 2], 10, [2, 2]), ([], 5, []), ([3, 3], 0, [0, 0]), ([1, 100], 50, [1, 49])],
