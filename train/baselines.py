@@ -38,10 +38,11 @@ from train import evidence, metrics, runs, softmax
 from train import labels as label_sets
 from train.augment import as_met
 from train.config import Config
+from train.rows import TrainingRows, read_rows
 
 TABLE = "baselines.md"
 
-_COLUMNS = ["text", "label", "source", "country", "weight", "repeat", "part", "key"]
+_COLUMNS = ["text", "label", "source", "part", "key"]
 _UNSEEN_PARTS = ("test", "later")
 _LABEL = "__label__"
 
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     for name in config.baselines.models:
         if name not in BASELINES:
             raise InputError(f"baselines.models: expected some of {', '.join(BASELINES)}, found {name!r}")
-    training = _training(config, table.to_pylist(), names)
+    training = disguised(read_rows(config, names), len(names), config, config.seed)
     sets = list(_sets(config, table.to_pylist(), names))
     results: dict[str, dict[str, Any]] = {}
     for name in config.baselines.models:
@@ -112,19 +113,12 @@ def _identity(config: Config) -> str | None:
 # --- rows -----------------------------------------------------------------------------------
 
 
-def _training(config: Config, rows: Sequence[dict[str, Any]], names: list[str]) -> Training:
-    rng = random.Random(config.seed)
-    rows = [row for row in rows if row["part"] == "train"]
-    lines = [_line(row, rng) for row in rows]
-    targets = runs.label_index(names, [row["label"] for row in rows])
-    weights = np.array([row["weight"] for row in rows], np.float32)
-    repeat = np.array([row["repeat"] for row in rows], np.int64)
-    return Training(lines, targets, weights, repeat, len(names), config)
-
-
-def _line(row: dict[str, Any], rng: random.Random) -> str:
-    words = normalize(row["text"]).text.split(" ")
-    return " ".join(as_met(row["text"], words, row["country"], rng, row["label"]))
+def disguised(rows: TrainingRows, classes: int, config: Config, seed: int) -> Training:
+    """The student's training rows, each as one of the lines that the student may meet it as."""
+    rng = random.Random(seed)
+    met = zip(rows.texts, rows.words, rows.countries, rows.labels, strict=True)
+    lines = [" ".join(as_met(text, words, country, rng, label)) for text, words, country, label in met]
+    return Training(lines, rows.targets, rows.weights, rows.repeat, classes, config)
 
 
 def _sets(config: Config, rows: Sequence[dict[str, Any]], names: list[str]) -> Iterator[Unseen]:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from merchant_classifier.text import normalize
 from train import baselines, runs, teaching
-from train.augment import as_met
 from train.baselines import Predict, Probabilities
 from train.batches import Batcher
 from train.config import Config
@@ -72,10 +71,8 @@ def evaluated_lines(config: Config, names: Sequence[str]) -> list[str]:
 
 def _model(config: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
     """Half a student, half the mean of simple models: each alone is worse, and their errors differ."""
-    rng = random.Random(config.seed + fold)
-    parts = zip(rows.texts, rows.words, rows.countries, rows.labels, strict=True)
-    lines = [" ".join(as_met(text, words, country, rng, label)) for text, words, country, label in parts]
-    training = baselines.Training(lines, rows.targets, rows.weights, np.ones_like(rows.repeat), len(names), config)
+    lines = baselines.disguised(rows, len(names), config, config.seed + fold)
+    training = dataclasses.replace(lines, repeat=np.ones_like(rows.repeat))
     simple = [predict for name in _SIMPLE if (predict := baselines.BASELINES[name](training)) is not None]
     return _mean([_student(config, rows, names, fold), _mean(simple)])
 

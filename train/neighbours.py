@@ -86,9 +86,7 @@ def candidates(split_path: Path, sources: frozenset[str] = SOURCES) -> list[Merc
     return [merchant for _, merchant in sorted(best.values(), key=lambda pair: pair[0])]
 
 
-def choose(
-    labels: Sequence[str], vectors: NDArray[np.float32], places: int, always: int = 0
-) -> NDArray[np.int64]:
+def choose(labels: Sequence[str], vectors: NDArray[np.float32], places: int, always: int = 0) -> NDArray[np.int64]:
     """Positions of well-spread rows, in ascending order.
 
     Args:

@@ -144,11 +144,13 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     count = len(found)
     columns = {
         "text": [row.text for row in found],
+        "words": [row.text for row in found],
         "label": [row.label for row in found],
         "source": ["s"] * count,
         "country": ["GB"] * count,
         "weight": [1.0] * count,
         "repeat": [1] * count,
+        "distill": [1.0] * count,
         "part": ["train" if row.line % 4 else "test" for row in found],
         "key": [row.text.split()[0] for row in found],
     }
