@@ -36,14 +36,16 @@ _DISGUISED_SHARE = 0.75
 RISKY = frozenset({"7995", "7801", "7802", "7800", "6051", "5967", "7273", "7297", "5993"})
 """Codes worth hiding: betting, quasi cash and crypto, adult content, dating, massage, tobacco."""
 
-_HIDING_SHARE = 0.15
+_HIDING_SHARE = 0.25
 _HARMLESS = tuple(
     "hotel|taxi|dentist|furniture|shoe repair|jewellers|hair salon|barber|yoga|garage|tyres|car wash|parking"
     "|optician|cinema|museum|sushi bar|burger|noodles|delicatessen|butcher|ice cream|bistro|diner"
     "|music lessons|nursery|laundry|dry cleaning|tailor|plumbing|paint and tools|bicycles|sportswear"
     "|travel agency|insurance|telecom|blumenladen|friseur|supermarkt|fleuriste|coiffeur|librairie|zapateria"
     "|ferreteria|papeleria|mercearia|talho|macelleria|gelateria|stolovaya|kofeinya|zoomagazin|piekarnia"
-    "|kwiaciarnia|potraviny|lekarna|kuafor|restoran|tandoori|sweets|stationers|warung|toko|ramen|izakaya".split("|")
+    "|kwiaciarnia|potraviny|lekarna|kuafor|restoran|tandoori|sweets|stationers|warung|toko|ramen|izakaya"
+    "|florist|giftware|mini mart|greengrocer|fish and chips|kebab|pizzeria|kindergarten|laboratory|stationer"
+    "|auto parts|gas station|carniceria|frutas y verduras|drogerie|obst und gemuese|magasin bio|produkte".split("|")
 )
 """What risky merchants call themselves in training; none of these words stands in the lines of `train.stress`."""
 _NO_VOWELS = str.maketrans("", "", "AEIOUaeiou")
@@ -230,6 +232,6 @@ def as_met(text: str, words: list[str], country: str, rng: random.Random, label:
     if rng.random() >= _DISGUISED_SHARE:
         return words
     if label in RISKY and rng.random() < _HIDING_SHARE:
-        hiding = _pick(_HARMLESS, rng.random)
+        hiding = " ".join(_pick(_HARMLESS, rng.random) for _ in range(1 if rng.random() < 0.5 else 2))
         text = f"{hiding} {text}" if rng.random() < 0.3 else f"{text} {hiding}"
     return list(normalize(disguise(text, country, rng, label)).words) or words

@@ -126,6 +126,8 @@ class Student:
         polish_epochs: passes afterwards over the labels alone, at `polish_rate` times the learning rates: a teacher
             who does not know a merchant leaves the student less sure of it than it could be.
         polish_share: how far the weights are moved to those after the polish, from those before.
+        settle_steps: steps at the end, at `settle_rate` times the learning rates, in which the table is read in the
+            four bits a number that it is shipped in; with 0 it is left in full precision, for models not exported.
     """
 
     buckets: int = 300_000
@@ -144,6 +146,8 @@ class Student:
     polish_epochs: int = 0
     polish_rate: float = 0.2
     polish_share: float = 0.5
+    settle_steps: int = 300
+    settle_rate: float = 0.05
     contrastive_weight: float = 0.1
     word_dropout: float = 0.3
     missing_words: float = 0.05

@@ -78,7 +78,8 @@ def _model(config: Config, rows: TrainingRows, names: list[str], fold: int) -> P
 
 
 def _student(config: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
-    sizes = dataclasses.replace(config.student, epochs=max(1, round(config.teacher.epochs)), polish_epochs=0)
+    epochs = max(1, round(config.teacher.epochs))
+    sizes = dataclasses.replace(config.student, epochs=epochs, polish_epochs=0, settle_steps=0)
     (config.build / runs.TEACHER).mkdir(exist_ok=True)
     model = teaching.train(
         dataclasses.replace(config, student=sizes), rows, names, config.build, f"{runs.TEACHER}/fold{fold}.checkpoint"

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merchant_classifier.text import MAX_WORDS
+from merchant_classifier.word_table import LARGEST
 from train.config import Student as StudentSizes
 
 
@@ -111,15 +112,36 @@ class Student(nn.Module):
         self.table = nn.EmbeddingBag(sizes.buckets, sizes.dimensions, mode="sum", sparse=True)
         nn.init.normal_(self.table.weight, std=0.1)
         self.network = StudentNetwork(sizes, labels)
+        self.rounding = False
 
     def forward(self, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Map the five tensors of a `train.batches.Batch` to logits and representations."""
+        """Map the five tensors of a `train.batches.Batch` to logits and representations.
+
+        With `rounding`, by the table's numbers as they are shipped.
+        """
         word_index, word_features, word_offsets, pair_features, pair_offsets = batch
         offsets = torch.cat([word_offsets, pair_offsets + len(word_features)])
-        sums = self.table(torch.cat([word_features, pair_features]), offsets)
+        sums = self._sums(torch.cat([word_features, pair_features]), offsets)
         distinct, pairs = sums.split([len(word_offsets), len(pair_offsets)])
         distinct = torch.cat([distinct.new_zeros(1, distinct.shape[1]), distinct])
         vectors = torch.cat([pairs[:, None], F.embedding(word_index, distinct)], dim=1)
         present = F.pad(word_index > 0, (1, 0), value=True)
         logits, representation = self.network(vectors, present[:, None, None, :])
         return logits, representation
+
+    def _sums(self, features: Tensor, offsets: Tensor) -> Tensor:
+        if not self.rounding:
+            return self.table(features, offsets)
+        read, place = features.unique(return_inverse=True)
+        return F.embedding_bag(place, rounded(F.embedding(read, self.table.weight, sparse=True)), offsets, mode="sum")
+
+
+def rounded(rows: Tensor) -> Tensor:
+    """Rows (n, dimensions) as `merchant_classifier.word_table` gives them back; the gradient passes unchanged.
+
+    Straight-through estimator of Bengio et al. 2013 (arXiv 1308.3432).
+    """
+    with torch.no_grad():
+        scale = (rows.abs().amax(dim=1, keepdim=True) / LARGEST).half().float().clamp(min=torch.finfo(torch.half).tiny)
+        stored = ((rows / scale).floor().clamp(-8, 7) + 0.5) * scale
+    return rows + (stored - rows).detach()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,7 @@ from train import runs, tracker
 from train.augment import as_met
 from train.batches import Batcher, shuffled_by_length
 from train.config import Config
-from train.network import Student
+from train.network import Student, rounded
 from train.rows import SoftLabels, TrainingRows
 
 _CHECKPOINT_SECONDS = 60.0
@@ -50,10 +51,15 @@ def train(
     inputs = runs.fingerprint(folder / name for name in (runs.SPLIT, runs.WORD_TABLE, runs.SOFT_LABELS))
     inputs = f"{len(rows.texts)} rows of {inputs}"
     path = folder / checkpoint
-    _Trainer(config, student, rows, path, device, inputs).run()
+    paths = path, path.with_name(f"{path.name}.polish"), path.with_name(f"{path.name}.settle")
+    _Trainer(config, student, rows, paths[0], device, inputs).run()
     if config.student.polish_epochs:
-        polish(config, student, rows, path.with_name(f"{path.name}.polish"), device, inputs)
-    path.unlink(missing_ok=True)
+        polish(config, student, rows, paths[1], device, inputs)
+    if config.student.settle_steps:
+        settle(config, student, rows, paths[2], device, inputs)
+    # Not before all is trained: what is interrupted goes on where it was.
+    for path in paths:
+        path.unlink(missing_ok=True)
     return student.cpu().eval()
 
 
@@ -67,23 +73,42 @@ def polish(
     """
     sizes = config.student
     before = {name: value.clone() for name, value in student.state_dict().items()}
-    sizes = dataclasses.replace(
-        sizes,
-        epochs=sizes.polish_epochs,
-        learning_rate=sizes.polish_rate * sizes.learning_rate,
-        table_learning_rate=sizes.polish_rate * sizes.table_learning_rate,
-    )
-    # Another seed, for the first passes' disguises and order are not to be repeated.
-    config = dataclasses.replace(config, student=sizes, seed=config.seed + 1)
-    torch.manual_seed(config.seed)
-    rows = dataclasses.replace(rows, soft=None)
-    _Trainer(config, student, rows, checkpoint, device, inputs).run()
+    config = _slower(config, sizes.polish_rate, sizes.polish_epochs, config.seed + 1)
+    _Trainer(config, student, dataclasses.replace(rows, soft=None), checkpoint, device, inputs).run()
     after = student.state_dict()
     student.load_state_dict({name: before[name].lerp(after[name], sizes.polish_share) for name in before})
-    checkpoint.unlink(missing_ok=True)
+
+
+def settle(
+    config: Config, student: Student, rows: TrainingRows, checkpoint: Path, device: torch.device, inputs: str
+) -> None:
+    """Train a little on, reading the table in the four bits a number that it is shipped in, and leave it so.
+
+    What is exported is then what was trained, and rounding costs no answers. Resumes from `checkpoint`.
+    """
+    config = _slower(config, config.student.settle_rate, epochs=1, seed=config.seed + 2)
+    student.rounding = True
+    _Trainer(config, student, rows, checkpoint, device, inputs, most_steps=config.student.settle_steps).run()
+    student.rounding = False
+    with torch.no_grad():
+        student.table.weight.copy_(rounded(student.table.weight))
+
+
+def _slower(config: Config, rate: float, epochs: int, seed: int) -> Config:
+    """For training on: at `rate` times the learning rates; another seed, not to repeat disguises and order."""
+    sizes = dataclasses.replace(
+        config.student,
+        epochs=epochs,
+        learning_rate=rate * config.student.learning_rate,
+        table_learning_rate=rate * config.student.table_learning_rate,
+    )
+    torch.manual_seed(seed)
+    return dataclasses.replace(config, student=sizes, seed=seed)
 
 
 class _Trainer:
+    """One course of training; `most_steps` ends it before its passes do."""
+
     def __init__(
         self,
         config: Config,
@@ -92,13 +117,15 @@ class _Trainer:
         checkpoint: Path,
         device: torch.device,
         inputs: str,
+        *,
+        most_steps: int | None = None,
     ) -> None:
         self.config, self.student, self.rows, self.device = config, student, rows, device
         self.checkpoint, self.inputs = checkpoint, inputs
         sizes = config.student
         self.read = np.repeat(np.arange(len(rows.texts)), rows.repeat)
         self.steps_per_epoch = max(1, len(self.read) // sizes.batch)
-        self.total = self.steps_per_epoch * sizes.epochs
+        self.total = min(self.steps_per_epoch * sizes.epochs, most_steps or sys.maxsize)
         self.optimizer = torch.optim.AdamW(
             [
                 {"params": list(student.network.parameters()), "lr": sizes.learning_rate, "weight_decay": 0.01},
@@ -144,7 +171,7 @@ class _Trainer:
         for epoch in range(self.config.student.epochs):
             generator = np.random.default_rng([self.config.seed, epoch])
             batches = shuffled_by_length(lengths, self.config.student.batch, generator)
-            for number, chosen in zip(range(self.steps_per_epoch), batches, strict=False):
+            for number, chosen in zip(range(min(self.steps_per_epoch, self.total - step)), batches, strict=False):
                 step += 1
                 if step > self.done:
                     yield epoch, number, self.read[chosen]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from merchant_classifier.encoding import pair_features, word_features
+from merchant_classifier.word_table import WordTable, pack
+
 torch = pytest.importorskip("torch")
 
 from train import teaching  # noqa: E402
+from train.batches import Batcher  # noqa: E402
 from train.config import Config, Student  # noqa: E402
 from train.network import Student as Network  # noqa: E402
 from train.rows import SoftLabels, TrainingRows  # noqa: E402
@@ -21,7 +26,7 @@ from train.teaching import _Trainer  # noqa: E402
 pytestmark = pytest.mark.train
 
 
-def trainer(folder: Path, repeat: list[int], inputs: str) -> _Trainer:
+def trainer(folder: Path, repeat: list[int], inputs: str, labels: int = 1) -> _Trainer:
     """Of as many rows as there are repeats, for two passes."""
     count = len(repeat)
     rows = TrainingRows(
@@ -36,9 +41,10 @@ def trainer(folder: Path, repeat: list[int], inputs: str) -> _Trainer:
         keys=["a"] * count,
         soft=None,
     )
-    sizes = Student(buckets=10, dimensions=8, width=8, heads=2, hidden=8, representation=4, epochs=2, batch=1)
+    small = {"buckets": 10, "dimensions": 8, "width": 8, "heads": 2, "hidden": 8, "representation": 4}
+    sizes = Student(**small, epochs=2, batch=1, settle_steps=0)
     config = Config("test", student=sizes)
-    return _Trainer(config, Network(sizes, 1), rows, folder / "checkpoint", torch.device("cpu"), inputs)
+    return _Trainer(config, Network(sizes, labels), rows, folder / "checkpoint", torch.device("cpu"), inputs)
 
 
 def test_a_pass_reads_each_row_as_often_as_it_is_repeated(tmp_path: Path) -> None:
@@ -100,3 +106,45 @@ def test_what_is_trained_is_not_trained_again_when_the_polish_is_interrupted(
     monkeypatch.setattr(_Trainer, "_step", interrupted)
     teaching.train(config, found.rows, ["x"], tmp_path)
     assert all(torch.equal(trained[0][name], value) for name, value in first.items())
+
+
+def test_training_ends_in_the_bits_that_are_shipped(tmp_path: Path) -> None:
+    found = trainer(tmp_path, [1, 1, 1], "")
+    config = dataclasses.replace(found.config, student=dataclasses.replace(found.config.student, settle_steps=2))
+    table = teaching.train(config, found.rows, ["x"], tmp_path).table.weight.detach().numpy()
+    np.testing.assert_array_equal(WordTable(pack(table)).rows(range(len(table))), table)
+
+
+def test_settling_ends_after_its_steps_and_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[bool] = []
+    step = _Trainer._step
+
+    def noted(self: _Trainer, *given: Any) -> float:
+        steps.append(self.student.rounding)
+        if len(steps) == 8:
+            raise KeyboardInterrupt
+        return step(self, *given)
+
+    monkeypatch.setattr(_Trainer, "_step", noted)
+    monkeypatch.setattr(teaching, "_CHECKPOINT_SECONDS", 0.0)
+    found = trainer(tmp_path, [1, 1, 1], "")
+    config = dataclasses.replace(found.config, student=dataclasses.replace(found.config.student, settle_steps=2))
+    with pytest.raises(KeyboardInterrupt):
+        teaching.train(config, found.rows, ["x"], tmp_path)
+    teaching.train(config, found.rows, ["x"], tmp_path)
+    assert steps == [False] * 6 + [True, True, True]  # the third step of settling is the interrupted one, again
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("rounding", [False, True])
+def test_the_table_learns_only_where_it_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounding: bool
+) -> None:
+    monkeypatch.setattr(teaching, "as_met", lambda *_: ["a"])
+    found = trainer(tmp_path, [1], "", labels=2)
+    found.student.rounding = rounding
+    found.batcher = Batcher(10, 0.0, 0.0, random.Random(1))
+    before = found.student.table.weight.detach().clone()
+    found._step(np.array([0]), random.Random(1))
+    changed = (found.student.table.weight.detach() != before).any(dim=1).nonzero()[:, 0].tolist()
+    assert set(changed) == {*word_features("a", 10), *pair_features(["a"], 10)}
