@@ -65,6 +65,7 @@ _DIGIT = re.compile(r"\d", re.ASCII)
 _LETTERS_THEN_NUMBER = re.compile(r"([a-z]+)\d+", re.ASCII)
 _DIGIT_RUNS = re.compile(r"\d+", re.ASCII)
 _NAMING_NUMBERS = frozenset({"360", "365", "911", "1001", "2000"})
+_NAMES_LIKE_CODES = frozenset({"a101", "bet365", "g2000"})
 
 
 def normalize(raw: str) -> Descriptor:
@@ -293,7 +294,7 @@ def _without_number(word: str, first: bool, starred: bool) -> str:
     `starred` words stand right behind a star: `google *ads1234567`.
     """
     digits = sum(map(len, _DIGIT_RUNS.findall(word)))
-    if not digits:
+    if not digits or word in _NAMES_LIKE_CODES:
         return word
     if digits == len(word):
         return word if _is_naming_number(word, first) else ""

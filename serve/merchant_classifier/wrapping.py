@@ -30,7 +30,7 @@ _ISSUER_PHRASES = (
     r"check ?card(?: purchase)?(?: \d{4}(?= ))?",
     rf"(?:pos|pin|debit|visa|mastercard|mc|credit|dda|ecom|signature|recurring|contactless|eftpos|cheque){_CARD_WORDS}+"
     r"(?:(?: no\.?| ending(?: in)?|(?<=card)) ?[x*]*\d{4,16}(?= ))?",
-    r"point[ -]of[ -]sale(?: (?:purchase|transaction|debit|withdrawal))*",
+    r"point[ -]of[ -]sale(?: (?:purchase|transaction|debit|withdrawal|interac))*",
     r"non-?pin(?: purchase)?|ach (?:debit|withdrawal|payment|hold|electronic debit)|electronic (?:debit|withdrawal)",
     r"contactless interac purchase(?: -)?(?: \d{4})?|interac (?:retail )?purchase(?: -)?(?: \d{4})?"
     r"|idp purchase - \d{4}",
@@ -46,7 +46,8 @@ _ISSUER_PHRASES = (
     r"|euro)?-?lastschrift(?:seinzug)?",
     r"maestro[ -](?:zahlung|einkauf|kauf)|einkauf (?:bei|debit|visa|karte)|zahlung (?:an|bei|mit karte)"
     r"|bezahlung (?:bei|karte)"
-    r"|visa debitkartenumsatz|karteneinsatz|ec[ -](?:cash|karte|zahlung)|online-?zahlung|zkb visa debit",
+    r"|visa debitkartenumsatz|karteneinsatz|ec[ -](?:cash|karte|zahlung)|ec \d{8} \d{6,8}(?= )"
+    r"|online-?zahlung|zkb visa debit",
     # France, Belgium, Luxembourg
     r"(?:facture |paiement )?carte(?: x?\d{4})?(?: du)?(?: \d{6}(?!\d)|(?= \d{1,2}[/.]\d))|facture carte(?: du)?",
     r"achat (?:par )?(?:cb|carte)(?: [x*]+\d{4})?|paiement (?:par )?(?:carte|psc|cb|sans contact"
@@ -55,7 +56,7 @@ _ISSUER_PHRASES = (
     r"(?:aankoop|achat|paiement) (?:met )?(?:bancontact|maestro|visa)|bancontact(?= )",
     # Spain, Portugal, Italy
     r"(?:cargo por )?compra(?:s)?(?: (?:en|con|de|no|com|na|internet|pos|nacional|intl|online|web|debito|deb|credito"
-    r"|tarj(?:eta)?\.?|cartao|multibanco|elo|visa|mastercard|maestro|c\.?deb|contactless|vista|a vista))+",
+    r"|tarj(?:eta)?\.?|cartao|multibanco|elo|visa|mastercard|maestro|c\.? ?deb|contactless|vista|a vista))+",
     rf"compras?(?= {_MASK} )|compras? \d{{4}}(?= )|tarj(?:eta)?\.?(?= ?[:*\d])|operacion (?:con )?tarjeta"
     rf"|adeudo(?: recibo)?",
     r"pago (?:(?:con|en|movil|tarjeta|internet|recibo|web|contactless|pos|a|de) ?)+(?= )|cargo (?:en|de) (?:cuenta"
@@ -71,7 +72,8 @@ _ISSUER_PHRASES = (
     r"betaling (?:met |via )?(?:bankkaart|ideal|pinpas|kaart)|ideal betaling(?: aan)?|pinbetaling|pin betaling",
     r"kort ?kop(?: \d{6})?|kortk[o0]b|visa ?(?:vare)?k[oj]+[bp]|vare ?kj?op|dankort-?(?:kob|nota|kop)|visa/dankort"
     r"|reservation:|betalning(?: till)?"
-    r"|varaus:?|korttiosto|osto|kjop|varekj?op|kortbetalning|mobilepay:?(?= [a-z])|notanr|reservert|giro till|autogiro",
+    r"|varaus:?|(?:maksu)?korttiosto|osto|kjop|varekj?op|kortbetalning|mobilepay:?(?= [a-z])|notanr|reservert"
+    r"|giro till|autogiro",
     # Central and eastern Europe, Turkey
     r"pokupka(?: tovara| tovarov)?|oplata(?: tovarov(?: i uslug)?| uslug| po karte| pokupki)?|beznalichnaya oplata"
     r"|spisanie|kupivlya|splata(?: za)?"
@@ -80,7 +82,7 @@ _ISSUER_PHRASES = (
     r"|zakup (?:przy uzyciu karty|blik|karta)|transakcja (?:karta|bezgotowkowa)|operacja karta",
     r"vasarlas(?: kartyaval| belfoldon| pos)?|kartyas (?:vasarlas|fizetes)|plata (?:la )?(?:pos|card|comerciant)"
     r"|cumparare (?:pos|comerciant)"
-    r"|placanje karticom|kupovina|pos alisveris(?:i)?|pos harcama|harcama|agora me karta|agores",
+    r"|placanje karticom|kupovina|(?:pos )?alisverisi?|pos (?:satisi?|harcama)|harcama|agora me karta|agores",
     # India, Asia, Gulf
     r"ap/|ecom(?: pur)?/|pos/|pur/|me dc si|vps/|ips/|bil/(?:onl/)?(?:\d+/)?|billdesk(?= )",
     r"pembelian(?: debit| di| pos)?|transaksi debit(?: tgl:?)?|pembayaran|duitnow(?: qr)?|qris|thanh toan(?: the"

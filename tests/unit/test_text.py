@@ -58,6 +58,9 @@ def test_merchant_of_a_line_keeps_its_words() -> None:
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
+        ("A101 1234 ISTANBUL TR", "a101"),
+        ("BET365 STOKE ON TRENT GB", "bet365"),
+        ("B1234 ISTANBUL TR", "istanbul"),
         ("7 eleven", "7 eleven"),
         ("24 hour fitness", "24 hour fitness"),
         ("3m", "3m"),
