@@ -137,6 +137,7 @@ def test_labelled_reads_parquet_and_optional_columns(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("A,,,", "sample:2: column 'label': expected a label, found nothing"),
+        ("A,bar|pub,,", r"sample:2: column 'label': expected a label without '\|', found bar\|pub"),
         ("A,x,2,", r"sample:2: column 'weight': expected a number in \(0, 1\], found '2'"),
         ("A,x,much,", "sample:2: column 'weight': expected a number, found 'much'"),
         ("A,x,,soon", "sample:2: column 'year': expected a whole number, found 'soon'"),
