@@ -115,7 +115,7 @@ def calibrated(rows: Frozen, champion: Answers | None, challenger: Answers, limi
     ece = mean_ece(rows, challenger)
     ceiling = max(limits.ece_ceiling, mean_ece(rows, champion) + limits.ece_margin if champion else 0.0)
     yield Check("calibration", ece <= ceiling, f"calibration error {ece:.3f} (at most {ceiling:.3f})")
-    error = _over_kinds(rows, ~challenger.family_right, challenger.answered)
+    error = _over_kinds(rows, ~challenger.family_right, challenger.answered, fewest=limits.fewest_rows)
     yield Check(
         "answered error",
         error <= limits.answered_error,
@@ -142,12 +142,18 @@ def mean_ece(rows: Frozen, answers: Answers) -> float:
     return float(np.mean([metrics.expected_calibration_error(answers.confidence[i], answers.right[i]) for i in at]))
 
 
-def _over_kinds(rows: Frozen, hits: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> float:
-    """Share of hits, mean over the kinds of sets that have any row to look at."""
+def _over_kinds(
+    rows: Frozen, hits: NDArray[np.bool_], among: NDArray[np.bool_] | None = None, fewest: float = 1
+) -> float:
+    """Share of hits, mean over the kinds of sets.
+
+    A kind with less than `fewest` rows to look at stands aside where there are others: one wrong answer of one
+    would weigh as much as all answers of a large kind.
+    """
     kinds = np.array([compare.kind(name) for name in rows.sets])
     chosen = [(kinds == name) & (True if among is None else among) for name in np.unique(kinds)]
-    shares = [hits[at].mean() for at in chosen if at.any()]
-    return float(np.mean(shares)) if shares else 0.0
+    chosen = [at for at in chosen if at.sum() >= fewest] or [at for at in chosen if at.any()]
+    return float(np.mean([hits[at].mean() for at in chosen])) if chosen else 0.0
 
 
 def fast(challenger: Mapping[str, Any], champion: Mapping[str, Any] | None, limits: Limits) -> Iterator[Check]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 pytest.importorskip("scipy")
 
-from train.calibrate import Answers, certify, fit_temperature, thresholds_at, upper_bound
+from train import runs
+from train.calibrate import Answers, certify, fit_temperature, seen_rows, thresholds_at, upper_bound
+from train.config import Config
 
 CATEGORIES = 6
 
@@ -66,3 +74,18 @@ def test_temperature_undoes_a_known_scaling() -> None:
 def test_without_rows_no_threshold_answers() -> None:
     nothing = Answers(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_))
     assert np.isinf(thresholds_at(nothing, 3, 0.05)).all()
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(4, {"frequent": 2, "seen": 2}), (20, {"frequent": 3, "seen": 6})])
+def test_half_of_the_trained_merchants_are_frequent_ones(
+    asked: int, expected: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = ["curated-frequent"] * 3 + ["curated-real"] * 6
+    columns = {"text": [f"Shop {place}" for place in range(9)], "label": ["5999"] * 9, "source": sources}
+    columns |= {"country": [""] * 9, "key": columns["text"], "part": ["train"] * 9, "words": columns["text"]}
+    config = Config("toy")
+    monkeypatch.chdir(tmp_path)
+    config.build.mkdir(parents=True)
+    pq.write_table(pa.table(columns | {"weight": [1.0] * 9}), config.build / runs.SPLIT)
+    found = Counter(row.population for row in seen_rows(config, random.Random(1), asked))
+    assert found == expected

@@ -71,6 +71,15 @@ def test_a_miscalibrated_model_is_refused_for_that_alone(champion: Measured) -> 
     assert {"calibration"} <= refused(judged(measured(boastful), champion)) <= {"calibration", "answered error"}
 
 
+def test_a_kind_with_few_answers_stands_aside_where_there_are_others() -> None:
+    sets = np.array(["unseen curated-real"] * 40 + ["unseen hand-written"])
+    frozen = replace(ROWS, sets=sets)
+    wrong = np.array([True] * 4 + [False] * 36 + [True])
+    assert checks._over_kinds(frozen, wrong, fewest=30) == pytest.approx(0.1)
+    assert checks._over_kinds(frozen, wrong) == pytest.approx((0.1 + 1) / 2)
+    assert checks._over_kinds(replace(ROWS, sets=sets[-1:]), wrong[-1:], fewest=30) == 1.0
+
+
 def test_a_slower_model_is_refused_for_that_alone(champion: Measured) -> None:
     slow, quick = Synthetic.on(ROWS, delay=0.004), Synthetic.on(ROWS, delay=0.001)
     times = timing.in_turns([slow, quick], ROWS.texts[:60])
