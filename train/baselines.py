@@ -22,12 +22,13 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         if name not in BASELINES:
             raise InputError(f"baselines.models: expected some of {', '.join(BASELINES)}, found {name!r}")
     training = disguised(read_rows(config, names), len(names), config, config.seed)
-    sets = list(_sets(config, table.to_pylist(), names))
+    sets = list(_sets(config, table, names))
     results: dict[str, dict[str, Any]] = {}
     for name in config.baselines.models:
         started = time.monotonic()
@@ -121,7 +122,7 @@ def disguised(rows: TrainingRows, classes: int, config: Config, seed: int) -> Tr
     return Training(lines, rows.targets, rows.weights, rows.repeat, classes, config)
 
 
-def _sets(config: Config, rows: Sequence[dict[str, Any]], names: list[str]) -> Iterator[Unseen]:
+def _sets(config: Config, split: pa.Table, names: list[str]) -> Iterator[Unseen]:
     path = config.build / runs.PREDICTIONS
     if path.exists():
         rows = [{**row, "right": bool(row["right"])} for row in runs.read_table(path).to_pylist()]
@@ -132,7 +133,7 @@ def _sets(config: Config, rows: Sequence[dict[str, Any]], names: list[str]) -> I
                 "set": f"unseen {row['source']}" if row["part"] == "test" else "unseen later",
                 "merchant": row["key"],
             }
-            for row in rows
+            for row in split.to_pylist()
             if row["part"] in _UNSEEN_PARTS
         ]
     position = {name: number for number, name in enumerate(names)}
@@ -141,10 +142,17 @@ def _sets(config: Config, rows: Sequence[dict[str, Any]], names: list[str]) -> I
         yield Unseen(
             name,
             [normalize(row["text"]).text for row in chosen],
-            [[position[label] for label in row["label"].split("|") if label in position] for row in chosen],
+            [
+                [position[label] for label in row["label"].split(runs.BETWEEN_LABELS) if label in position]
+                for row in chosen
+            ],
             [row["merchant"] for row in chosen],
             np.array([row["right"] for row in chosen if "right" in row], np.bool_),
         )
+
+
+def _positions(labels: str, position: Mapping[str, int]) -> list[int]:
+    return [position[label] for label in labels.split(runs.BETWEEN_LABELS) if label in position]
 
 
 # --- models ---------------------------------------------------------------------------------

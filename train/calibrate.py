@@ -3,9 +3,9 @@
 Three populations stand together for the traffic a model meets: merchants never
 trained on, trained merchants in fresh disguises (as many, up to half of them
 frequent merchants), and, where rows have years, the real descriptors of the year
-after, old and new merchants as they came. They are cut in two by merchant. On half A the temperature is fitted and,
-for each target rate on a grid, per-category thresholds whose expected error
-stays under the rate. On half B these rules are tested from strict to lax
+after, old and new merchants as they came. They are cut in two by merchant. On
+half A the temperature is fitted and, for each target rate on a grid, per-category
+thresholds whose expected error stays under the rate. On half B these rules are tested from strict to lax
 (fixed-sequence testing with several starts, as in Learn-then-Test, Angelopoulos
 et al. 2021, arXiv 2110.01052) with the exact binomial upper bound (Clopper and
 Pearson 1934). So with 95 % confidence the error among answered descriptions is at

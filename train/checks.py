@@ -133,27 +133,25 @@ def calibrated(rows: Frozen, champion: Answers | None, challenger: Answers, limi
 def mean_ece(rows: Frozen, answers: Answers) -> float:
     """Expected calibration error, mean over kinds of sets.
 
-    Fifteen bins of a few dozen rows differ from their confidence by chance alone, so small sets stand
-    aside where there are others.
+    Fifteen bins of a few dozen rows differ from their confidence by chance alone.
     """
-    kinds = np.array([compare.kind(name) for name in rows.sets])
-    at = [kinds == name for name in np.unique(kinds)]
-    at = [chosen for chosen in at if chosen.sum() >= _FEWEST_FOR_ECE] or at
+    at = _of_each_kind(rows, np.ones(len(rows.sets), np.bool_), _FEWEST_FOR_ECE)
     return float(np.mean([metrics.expected_calibration_error(answers.confidence[i], answers.right[i]) for i in at]))
 
 
 def _over_kinds(
     rows: Frozen, hits: NDArray[np.bool_], among: NDArray[np.bool_] | None = None, fewest: float = 1
 ) -> float:
-    """Share of hits, mean over the kinds of sets.
+    """Share of hits, mean over the kinds of sets; one wrong answer of one would weigh as much as a large kind's all."""
+    at = _of_each_kind(rows, np.ones(len(rows.sets), np.bool_) if among is None else among, fewest)
+    return float(np.mean([hits[i].mean() for i in at])) if at else 0.0
 
-    A kind with less than `fewest` rows to look at stands aside where there are others: one wrong answer of one
-    would weigh as much as all answers of a large kind.
-    """
+
+def _of_each_kind(rows: Frozen, among: NDArray[np.bool_], fewest: float) -> list[NDArray[np.bool_]]:
+    """Where the rows of each kind of sets are; kinds with less than `fewest` stand aside where there are others."""
     kinds = np.array([compare.kind(name) for name in rows.sets])
-    chosen = [(kinds == name) & (True if among is None else among) for name in np.unique(kinds)]
-    chosen = [at for at in chosen if at.sum() >= fewest] or [at for at in chosen if at.any()]
-    return float(np.mean([hits[at].mean() for at in chosen])) if chosen else 0.0
+    at = [(kinds == name) & among for name in np.unique(kinds)]
+    return [chosen for chosen in at if chosen.sum() >= fewest] or [chosen for chosen in at if chosen.any()]
 
 
 def fast(challenger: Mapping[str, Any], champion: Mapping[str, Any] | None, limits: Limits) -> Iterator[Check]:

@@ -92,7 +92,7 @@ def _predictions(evaluation: EvaluationSet, scored: Scored, names: Sequence[str]
     columns: dict[str, Any] = {
         "set": [evaluation.name] * len(evaluation.texts),
         "text": evaluation.texts,
-        "label": ["|".join(labels) for labels in evaluation.accepted],
+        "label": [runs.BETWEEN_LABELS.join(labels) for labels in evaluation.accepted],
         "merchant": evaluation.merchants,
         "predicted": [names[best] for best in scored.best],
         "confidence": scored.confidence,

@@ -87,7 +87,7 @@ def _examples(path: Path, shown: Publishable, labels: list[str], pairs: set[tupl
     rows.sort(key=lambda row: (-row["confidence"], row["text"]))
     confused: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
-        row["label"] = min(row["label"].split("|"), key=labels.index)
+        row["label"] = min(row["label"].split(runs.BETWEEN_LABELS), key=labels.index)
         texts = confused[row["label"], row["predicted"]]
         if len(texts) < _PAIR_EXAMPLES:
             texts.append(row["text"])

@@ -85,12 +85,12 @@ class Frozen:
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, Any]]) -> Frozen:
-        """From rows with set, text, label (names joined by "|") and merchant."""
+        """From rows with set, text, label (names joined by `runs.BETWEEN_LABELS`) and merchant."""
         rows = list(rows)
         return cls(
             np.array([row["set"] for row in rows]),
             [row["text"] for row in rows],
-            [frozenset(row["label"].split("|")) for row in rows],
+            [frozenset(row["label"].split(runs.BETWEEN_LABELS)) for row in rows],
             [row["merchant"] for row in rows],
             np.ones(len(rows)),
         )

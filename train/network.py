@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merchant_classifier.text import MAX_WORDS
-from merchant_classifier.word_table import LARGEST
+from merchant_classifier.word_table import WordTable, pack
 from train.config import Student as StudentSizes
 
 
@@ -133,15 +133,14 @@ class Student(nn.Module):
         if not self.rounding:
             return self.table(features, offsets)
         read, place = features.unique(return_inverse=True)
-        return F.embedding_bag(place, rounded(F.embedding(read, self.table.weight, sparse=True)), offsets, mode="sum")
+        rows = F.embedding(read, self.table.weight, sparse=True)
+        # The gradient passes as if nothing were rounded: the straight-through estimator of Bengio et al. 2013
+        # (arXiv 1308.3432).
+        rows = rows + (as_shipped(rows) - rows).detach()
+        return F.embedding_bag(place, rows, offsets, mode="sum")
 
 
-def rounded(rows: Tensor) -> Tensor:
-    """Rows (n, dimensions) as `merchant_classifier.word_table` gives them back; the gradient passes unchanged.
-
-    Straight-through estimator of Bengio et al. 2013 (arXiv 1308.3432).
-    """
-    with torch.no_grad():
-        scale = (rows.abs().amax(dim=1, keepdim=True) / LARGEST).half().float().clamp(min=torch.finfo(torch.half).tiny)
-        stored = ((rows / scale).floor().clamp(-8, 7) + 0.5) * scale
-    return rows + (stored - rows).detach()
+def as_shipped(rows: Tensor) -> Tensor:
+    """Rows of the table (n, dimensions) as `word_table` gives them back; no gradient passes."""
+    packed = WordTable(pack(rows.detach().cpu().numpy()))
+    return torch.from_numpy(packed.rows(range(len(rows)))).to(rows.device)

@@ -31,6 +31,9 @@ METRICS = "metrics.json"
 TRAIN, VALIDATION, TEST, LATER = "train", "validation", "test", "later"
 """Values of the column `part` of the split."""
 
+BETWEEN_LABELS = "|"
+"""Stands between the labels that count as right for one line, in the column `label` of the predictions."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

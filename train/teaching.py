@@ -30,7 +30,7 @@ from train import runs, tracker
 from train.augment import as_met
 from train.batches import Batcher, shuffled_by_length
 from train.config import Config
-from train.network import Student, rounded
+from train.network import Student, as_shipped
 from train.rows import SoftLabels, TrainingRows
 
 _CHECKPOINT_SECONDS = 60.0
@@ -91,7 +91,7 @@ def settle(
     _Trainer(config, student, rows, checkpoint, device, inputs, most_steps=config.student.settle_steps).run()
     student.rounding = False
     with torch.no_grad():
-        student.table.weight.copy_(rounded(student.table.weight))
+        student.table.weight.copy_(as_shipped(student.table.weight))
 
 
 def _slower(config: Config, rate: float, epochs: int, seed: int) -> Config:
@@ -118,14 +118,14 @@ class _Trainer:
         device: torch.device,
         inputs: str,
         *,
-        most_steps: int | None = None,
+        most_steps: int = sys.maxsize,
     ) -> None:
         self.config, self.student, self.rows, self.device = config, student, rows, device
         self.checkpoint, self.inputs = checkpoint, inputs
         sizes = config.student
         self.read = np.repeat(np.arange(len(rows.texts)), rows.repeat)
         self.steps_per_epoch = max(1, len(self.read) // sizes.batch)
-        self.total = min(self.steps_per_epoch * sizes.epochs, most_steps or sys.maxsize)
+        self.total = min(self.steps_per_epoch * sizes.epochs, most_steps)
         self.optimizer = torch.optim.AdamW(
             [
                 {"params": list(student.network.parameters()), "lr": sizes.learning_rate, "weight_decay": 0.01},

@@ -19,10 +19,10 @@ from merchant_classifier.errors import BundleCorrupt
 _SCALE_BYTES = 2
 """A row starts with its scale, a float16."""
 
-LARGEST = 7.5
+_LARGEST = 7.5
 """The sixteen steps are -7.5, -6.5 ... 7.5: symmetric, and none is wasted on zero."""
 
-_STEPS = np.arange(16, dtype=np.float32) - LARGEST
+_STEPS = np.arange(16, dtype=np.float32) - _LARGEST
 
 _PAIRS = np.stack([np.tile(_STEPS, 16), np.repeat(_STEPS, 16)], axis=1).view(np.complex64)[:, 0]
 """The two numbers of every byte, the one of the low bits first; a complex64 only because it is taken as one item."""
@@ -70,7 +70,7 @@ def pack(table: NDArray[np.float32]) -> NDArray[np.uint8]:
     """A float32 table (buckets, even dimensions) as uint8 (buckets, 2 + dimensions / 2)."""
     half = np.finfo(np.float16)
     largest = np.abs(table).max(axis=1, keepdims=True)
-    scale = np.clip(largest / LARGEST, half.tiny, half.max).astype(np.float16)
+    scale = np.clip(largest / _LARGEST, half.tiny, half.max).astype(np.float16)
     steps = np.clip(np.floor(table / scale.astype(np.float32)), -8, 7).astype(np.int8) + 8
     pairs = steps.astype(np.uint8).reshape(len(table), -1, 2)
     return np.concatenate([scale.view(np.uint8), pairs[:, :, 0] | pairs[:, :, 1] << 4], axis=1)

@@ -23,41 +23,36 @@ def split(folder: Path, rows: Rows) -> Path:
     return path
 
 
+def candidates(folder: Path, rows: Rows) -> list[str]:
+    return [merchant.text for merchant in neighbours.candidates(split(folder, rows))]
+
+
 def test_only_training_rows_of_shown_sources_are_candidates(tmp_path: Path) -> None:
-    path = split(
-        tmp_path,
-        [
-            ("Shown", "5814", "curated-real", 1.0, "shown", "shown", "train"),
-            ("Register", "5814", "register-x", 1.0, "register", "register", "train"),
-            ("Test", "5814", "curated-real", 1.0, "test", "test", "test"),
-            ("...", "5814", "curated-real", 1.0, "", "", "train"),
-        ],
-    )
-    assert [merchant.text for merchant in neighbours.candidates(path)] == ["Shown"]
+    rows = [
+        ("Shown", "5814", "curated-real", 1.0, "shown", "shown", "train"),
+        ("Register", "5814", "register-x", 1.0, "register", "register", "train"),
+        ("Test", "5814", "curated-real", 1.0, "test", "test", "test"),
+        ("...", "5814", "curated-real", 1.0, "", "", "train"),
+    ]
+    assert candidates(tmp_path, rows) == ["Shown"]
 
 
 def test_the_most_trusted_spelling_of_a_merchant_stands_for_it(tmp_path: Path) -> None:
-    path = split(
-        tmp_path,
-        [
-            ("Cafe Eins", "5814", "curated-real", 0.5, "cafe eins", "cafe", "train"),
-            ("Cafe Zwei", "5814", "curated-real", 1.0, "cafe zwei", "cafe", "train"),
-            ("Cafe Drei", "5812", "curated-real", 0.5, "cafe drei", "cafe", "train"),
-        ],
-    )
-    assert [merchant.text for merchant in neighbours.candidates(path)] == ["Cafe Zwei", "Cafe Drei"]
+    rows = [
+        ("Cafe Eins", "5814", "curated-real", 0.5, "cafe eins", "cafe", "train"),
+        ("Cafe Zwei", "5814", "curated-real", 1.0, "cafe zwei", "cafe", "train"),
+        ("Cafe Drei", "5812", "curated-real", 0.5, "cafe drei", "cafe", "train"),
+    ]
+    assert candidates(tmp_path, rows) == ["Cafe Zwei", "Cafe Drei"]
 
 
 def test_frequent_merchants_come_first_and_always_enter(tmp_path: Path) -> None:
-    path = split(
-        tmp_path,
-        [
-            ("Markt Eins", "5411", "curated-real", 1.0, "markt eins", "eins", "train"),
-            ("ALDI", "5411", "curated-frequent", 0.5, "aldi", "aldi", "train"),
-            ("Aldi Markt", "5411", "curated-real", 1.0, "aldi markt", "aldi", "train"),
-        ],
-    )
-    assert [merchant.text for merchant in neighbours.candidates(path)] == ["ALDI", "Markt Eins"]
+    rows = [
+        ("Markt Eins", "5411", "curated-real", 1.0, "markt eins", "eins", "train"),
+        ("ALDI", "5411", "curated-frequent", 0.5, "aldi", "aldi", "train"),
+        ("Aldi Markt", "5411", "curated-real", 1.0, "aldi markt", "aldi", "train"),
+    ]
+    assert candidates(tmp_path, rows) == ["ALDI", "Markt Eins"]
     alike = np.ones((4, 1), np.float32)
     assert neighbours.choose(["a", "a", "a", "b"], alike, 3, always=2).tolist() == [0, 1, 3]
     assert neighbours.choose(["a", "a", "a", "b"], alike, 1, always=2).tolist() == [0]

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from merchant_classifier.errors import InputError
+from train.runs import BETWEEN_LABELS
 from train.sources.rows import Dropped, Entry, Row
 from train.sources.tables import number, records
 
 _OPTIONAL = ("country", "brand_id", "weight", "year", "source")
-_BETWEEN_LABELS = "|"
-"""Stands between the labels that count as right for one line, in what `train.evaluate` writes."""
 
 
 def read(path: Path) -> Iterator[Entry]:
@@ -26,8 +25,8 @@ def read(path: Path) -> Iterator[Entry]:
             yield Dropped("empty text", line)
             continue
         label = row["label"].strip()
-        if not label or _BETWEEN_LABELS in label:
-            expected = f"a label without {_BETWEEN_LABELS!r}" if label else "a label"
+        if not label or BETWEEN_LABELS in label:
+            expected = f"a label without {BETWEEN_LABELS!r}" if label else "a label"
             raise InputError(f"{path}:{line}: column 'label': expected {expected}, found {label or 'nothing'}")
         weight = number(f"{path}:{line}: column 'weight'", row["weight"], float, 1.0)
         if not 0 < weight <= 1:
