@@ -12,6 +12,7 @@ from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
 from merchant_classifier.errors import InputError
+from train.device import device
 
 
 def open_base(base: str, layers: int = 0) -> tuple[PreTrainedTokenizerBase, nn.Module]:
@@ -67,12 +68,13 @@ def _packaged_model(package: str) -> Path | None:
 def embed(base: str, lines: list[str], max_tokens: int) -> Tensor:
     """Mean-pooled vectors of lines by the whole base model, (lines, width), of unit length."""
     tokenizer, encoder = open_base(base)
-    encoder.eval()
+    encoder.eval().to(device())
     vectors = torch.empty(len(lines), int(encoder.config.hidden_size))  # type: ignore[union-attr, arg-type]
     order = sorted(range(len(lines)), key=lambda number: len(lines[number]))
     for start in tqdm(range(0, len(order), 512), desc="base model", unit="batch"):
         chosen = order[start : start + 512]
-        vectors[chosen] = mean_pooled(encoder, **tokenise(tokenizer, [lines[i] for i in chosen], max_tokens))
+        encoded = tokenise(tokenizer, [lines[i] for i in chosen], max_tokens)
+        vectors[chosen] = mean_pooled(encoder, **{name: part.to(device()) for name, part in encoded.items()}).cpu()
     return nn.functional.normalize(vectors, dim=-1)
 
 

@@ -36,6 +36,10 @@ class Batch:
     pair_features: NDArray[np.int64]
     pair_offsets: NDArray[np.int64]
 
+    def arrays(self) -> tuple[NDArray[np.int64], ...]:
+        """All five, in the order that `train.network.Student` reads them."""
+        return self.word_index, self.word_features, self.word_offsets, self.pair_features, self.pair_offsets
+
 
 class Batcher:
     """Builds batches; remembers the features of every word it has met.
@@ -45,30 +49,22 @@ class Batcher:
         word_dropout, pair_dropout: as in `train.config.Student`.
     """
 
-    def __init__(self, buckets: int, word_dropout: float, pair_dropout: float, rng: random.Random) -> None:
-        self._buckets, self._rng = buckets, rng
+    def __init__(self, buckets: int, word_dropout: float = 0.0, pair_dropout: float = 0.0) -> None:
+        self._buckets = buckets
         self._word_dropout, self._pair_dropout = word_dropout, pair_dropout
         self._features: dict[str, NDArray[np.int64]] = {}
 
-    def state(self) -> object:
-        """The state of the random choices, for a checkpoint."""
-        return self._rng.getstate()
-
-    def restore(self, state: object) -> None:
-        """Go on from `state`."""
-        self._rng.setstate(state)  # type: ignore[arg-type]
-
-    def build(self, rows: Sequence[Words], *, training: bool) -> Batch:
-        """Index arrays of rows that each have at least one word."""
+    def build(self, rows: Sequence[Words], rng: random.Random | None = None) -> Batch:
+        """Index arrays of rows that each have at least one word; with `rng`, some features are hidden."""
         numbers: dict[str, int] = {}
         index = np.zeros((len(rows), max(map(len, rows))), np.int64)
         for row, words in zip(index, rows, strict=True):
             row[: len(words)] = [numbers.setdefault(word, len(numbers)) + 1 for word in words]
         features = [self._word(word) for word in numbers]
         pairs = [np.array(pair_features(words, self._buckets)) for words in rows]
-        if training:
-            features = [f[1:] if len(f) > 1 and self._rng.random() < self._word_dropout else f for f in features]
-            pairs = [pair[:0] if self._rng.random() < self._pair_dropout else pair for pair in pairs]
+        if rng is not None:
+            features = [f[1:] if len(f) > 1 and rng.random() < self._word_dropout else f for f in features]
+            pairs = [pair[:0] if rng.random() < self._pair_dropout else pair for pair in pairs]
         return Batch(index, np.concatenate(features), _offsets(features), np.concatenate(pairs), _offsets(pairs))
 
     def _word(self, word: str) -> NDArray[np.int64]:

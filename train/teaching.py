@@ -17,19 +17,23 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from train import config as configs
+from train import device as place
 from train import runs, tracker
 from train.augment import as_met
 from train.batches import Batcher, shuffled_by_length
 from train.config import Config
+from train.config import Student as StudentSizes
 from train.network import Student, as_shipped
 from train.rows import SoftLabels, TrainingRows
 
@@ -44,7 +48,7 @@ def train(
 ) -> Student:
     """Train a student on rows of the run in `folder`; its `checkpoint` is gone on from if it is of the same ones."""
     torch.manual_seed(config.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = place.device()
     student = Student(config.student, len(names)).to(device)
     if (folder / runs.WORD_TABLE).exists():
         student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
@@ -106,6 +110,36 @@ def _slower(config: Config, rate: float, epochs: int, seed: int) -> Config:
     return dataclasses.replace(config, student=sizes, seed=seed)
 
 
+Step = tuple[int, int, NDArray[np.int64]]
+"""A pass, a step in it, and the rows that it reads."""
+
+
+class _Batches(Dataset[tuple[NDArray[np.int64], list[Tensor]]]):
+    """The input of every step, a function of the step alone: worker processes can make it in any order."""
+
+    def __init__(self, rows: TrainingRows, sizes: StudentSizes, seed: int) -> None:
+        self.batcher = Batcher(sizes.buckets, sizes.word_dropout, sizes.pair_dropout)
+        self._rows, self._missing_words, self._seed = rows, sizes.missing_words, seed
+
+    def __getitem__(self, step: Step) -> tuple[NDArray[np.int64], list[Tensor]]:
+        """The step's rows, and the five tensors of their `train.batches.Batch`."""
+        epoch, number, chosen = step
+        rng = random.Random(f"{self._seed}-{epoch}-{number}")
+        batch = self.batcher.build([self._words(int(row), rng) for row in chosen], rng)
+        return chosen, [torch.from_numpy(array) for array in batch.arrays()]
+
+    def _words(self, row: int, rng: random.Random) -> list[str]:
+        """The row's words, mostly those of a disguise, and some of them missing; at least one is left."""
+        rows = self._rows
+        words = as_met(rows.texts[row], rows.words[row], rows.countries[row], rng, rows.labels[row])
+        return [word for word in words if rng.random() >= self._missing_words] or words
+
+
+def _as_made(step: Any) -> Any:
+    """What a loader's worker hands on; a function of the module, so that any kind of process can be given it."""
+    return step
+
+
 class _Trainer:
     """One course of training; `most_steps` ends it before its passes do."""
 
@@ -135,7 +169,7 @@ class _Trainer:
             fused=True,
         )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
-        self.batcher = Batcher(sizes.buckets, sizes.word_dropout, sizes.pair_dropout, random.Random(config.seed))
+        self.batches = _Batches(rows, sizes, config.seed)
         self.table_gradient = torch.zeros_like(student.table.weight)
         self.done = 0
 
@@ -148,13 +182,13 @@ class _Trainer:
         saved = time.monotonic()
         track = tracker.start(self.checkpoint.parent)
         with tqdm(total=self.total, initial=self.done, desc="distill", unit="step") as progress:
-            for epoch, number, chosen in self._remaining():
-                loss = self._step(chosen, random.Random(f"{self.config.seed}-{epoch}-{number}"))
+            for chosen, batch in self._ahead():
+                loss = self._step(chosen, batch)
                 self.done += 1
                 progress.update()
                 if self.done % 20 == 0:
-                    track("distill/loss", loss, self.done)
-                    progress.set_postfix(loss=f"{loss:.3f}", rows_s=f"{self._speed(progress):.0f}")
+                    track("distill/loss", float(loss), self.done)
+                    progress.set_postfix(loss=f"{float(loss):.3f}", rows_s=f"{self._speed(progress):.0f}")
                 if time.monotonic() - saved > _CHECKPOINT_SECONDS:
                     self._save()
                     saved = time.monotonic()
@@ -164,8 +198,21 @@ class _Trainer:
         rate = progress.format_dict["rate"] or 0.0
         return float(rate) * self.config.student.batch
 
-    def _remaining(self) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
-        """Epoch, step and rows of the steps that are not done yet."""
+    def _ahead(self) -> Iterator[tuple[NDArray[np.int64], list[Tensor]]]:
+        """Rows and input of the steps that are not done yet."""
+        return iter(
+            DataLoader(
+                self.batches,
+                batch_size=None,
+                sampler=self._remaining(),
+                collate_fn=_as_made,
+                num_workers=place.loaders(),
+                pin_memory=self.device.type == "cuda",
+            )
+        )
+
+    def _remaining(self) -> Iterator[Step]:
+        """The steps that are not done yet."""
         lengths = np.array([len(words) for words in self.rows.words])[self.read]
         step = 0
         for epoch in range(self.config.student.epochs):
@@ -176,12 +223,9 @@ class _Trainer:
                 if step > self.done:
                     yield epoch, number, self.read[chosen]
 
-    def _step(self, chosen: NDArray[np.int64], rng: random.Random) -> float:
-        words = [self._words(int(row), rng) for row in chosen]
-        batch = self.batcher.build(words, training=True)
-        arrays = (batch.word_index, batch.word_features, batch.word_offsets, batch.pair_features, batch.pair_offsets)
+    def _step(self, chosen: NDArray[np.int64], batch: list[Tensor]) -> Tensor:
         self.student.train()
-        logits, representation = self.student([torch.from_numpy(array).to(self.device) for array in arrays])
+        logits, representation = self.student([part.to(self.device, non_blocking=True) for part in batch])
         loss = self._loss(logits, representation, chosen)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -189,7 +233,7 @@ class _Trainer:
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), _CLIP_NORM)
         self.optimizer.step()
         self.schedule.step()
-        return float(loss.detach())
+        return loss.detach()
 
     def _gather_table_gradient(self) -> None:
         """Add the gradients of the table rows that were read up in one buffer of the table's size.
@@ -200,12 +244,6 @@ class _Trainer:
         assert read is not None
         self.table_gradient.zero_().index_add_(0, read._indices()[0], read._values())
         self.student.table.weight.grad = self.table_gradient
-
-    def _words(self, row: int, rng: random.Random) -> list[str]:
-        """The row's words, mostly those of a disguise, and some of them missing; at least one is left."""
-        rows = self.rows
-        words = as_met(rows.texts[row], rows.words[row], rows.countries[row], rng, rows.labels[row])
-        return [word for word in words if rng.random() >= self.config.student.missing_words] or words
 
     def _loss(self, logits: Tensor, representation: Tensor, chosen: NDArray[np.int64]) -> Tensor:
         sizes = self.config.student
@@ -229,8 +267,7 @@ class _Trainer:
             "student": self.student.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "torch": torch.get_rng_state(),
-            "batcher": self.batcher.state(),
+            "random": (torch.get_rng_state(), torch.cuda.get_rng_state_all()),
         }
         with runs.replacing(self.checkpoint) as temporary:
             torch.save(state, temporary)
@@ -238,15 +275,15 @@ class _Trainer:
     def _resume(self) -> None:
         if not self.checkpoint.exists():
             return
-        state = torch.load(self.checkpoint, weights_only=False)
+        state = torch.load(self.checkpoint, map_location="cpu", weights_only=False)
         if (state["config"], state.get("inputs")) != (configs.to_dict(self.config), self.inputs):
             print(f"{self.checkpoint}: of another configuration or of other rows, starting afresh")
             return
         self.student.load_state_dict(state["student"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
-        torch.set_rng_state(state["torch"])
-        self.batcher.restore(state["batcher"])
+        torch.set_rng_state(state["random"][0])
+        torch.cuda.set_rng_state_all(state["random"][1])
         self.done = state["done"]
 
 

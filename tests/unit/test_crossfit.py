@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 pytest.importorskip("torch")
 
 from merchant_classifier.errors import InputError
-from train import baselines, collect, config, crossfit, distill, fit, runs, split
+from train import baselines, collect, config, crossfit, distill, encoder, fit, runs, split
 from train.baselines import Predict, Probabilities
 from train.config import Config
 from train.rows import TrainingRows, read_rows
@@ -52,7 +53,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
     ]
     Path("rows.csv").write_text("\n".join(["text,label", *lines]), "utf-8")
     Path("toy.toml").write_text(CONFIGURATION, "utf-8")
-    args = argparse.Namespace(config="toy.toml")
+    args = argparse.Namespace(config="toy.toml", fold=None)
     collect.run(args)
     split.run(args)
     return args
@@ -80,20 +81,75 @@ def test_a_row_is_answered_by_models_of_other_merchants(
     assert probabilities[answered_by.index(1)].tolist() == pytest.approx([0.7, 0.2], abs=1e-3)
 
 
-def test_the_teacher_is_half_a_student_and_half_the_simple_models(
+def always(*answer: float) -> Predict:
+    return lambda lines: np.tile(np.array(answer, np.float32), (len(lines), 1))
+
+
+def test_the_teacher_is_a_student_and_the_simple_models_and_an_encoder_in_equal_parts(
     toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def always(*answer: float) -> Predict:
-        return lambda lines: np.tile(np.array(answer, np.float32), (len(lines), 1))
-
     simple = {"fastText": always(1.0, 0.0, 0.0), "tf-idf linear": always(0.0, 1.0, 0.0)}
     monkeypatch.setattr(crossfit, "_student", lambda *_: always(0.0, 0.0, 1.0))
+    monkeypatch.setattr(encoder, "fine_tuned", lambda *_: always(1.0, 0.0, 0.0))
     monkeypatch.setattr(baselines, "BASELINES", {name: lambda _, p=p: p for name, p in simple.items()})
     settings = config.load(toy.config)
     rows = read_rows(settings, NAMES)
-    assert crossfit._model(settings, rows, NAMES, 0)(["a"]).tolist() == [[0.25, 0.25, 0.5]]
+
+    def answer(**teacher: object) -> list[float]:
+        changed = replace(settings, teacher=replace(settings.teacher, **teacher))  # type: ignore[arg-type]
+        return crossfit._model(changed, rows, NAMES, 0)(["a"])[0].tolist()  # type: ignore[no-any-return]
+
+    assert answer() == [0.25, 0.25, 0.5]
+    assert answer(simple=()) == [0.0, 0.0, 1.0]
+    assert answer(simple=("fastText",), encoder_epochs=1.0) == pytest.approx([2 / 3, 0.0, 1 / 3])
+    with pytest.raises(InputError, match="expected some of fastText, tf-idf linear, found 'oracle'"):
+        answer(simple=("oracle",))
     monkeypatch.setitem(baselines.BASELINES, "fastText", lambda _: None)
-    assert crossfit._model(settings, rows, NAMES, 0)(["a"]).tolist() == [[0.0, 0.5, 0.5]]
+    assert answer() == [0.0, 0.5, 0.5]
+
+
+def test_folds_can_be_trained_side_by_side_and_are_not_trained_again(
+    toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[int] = []
+
+    def model(_: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
+        trained.append(fold)
+        return always(0.7, 0.2, 0.1) if fold else always(0.1, 0.3, 0.6)
+
+    monkeypatch.setattr(crossfit, "_model", model)
+    settings = config.load(toy.config)
+    for fold in (1, 0):
+        assert fit.run(argparse.Namespace(config=toy.config, fold=fold)) == 0
+        assert not (settings.build / runs.SOFT_LABELS).exists()
+    assert trained == [1, 0]
+    assert fit.run(toy) == 0
+    assert trained == [1, 0]
+    rows = read_rows(settings, NAMES)
+    assert rows.soft is not None
+    assert set(rows.soft.labels[:, 0].tolist()) == {0, 2}
+    fit.run(toy)
+    assert trained == [1, 0, 0, 1]  # soft labels written, the folds' answers were let go
+    with pytest.raises(InputError, match="expected 0 to 1, found 2"):
+        fit.run(argparse.Namespace(config=toy.config, fold=2))
+
+
+def test_answers_of_a_fold_of_another_configuration_are_not_taken(
+    toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[int] = []
+
+    def model(_: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
+        trained.append(fold)
+        return always(0.7, 0.2, 0.1)
+
+    monkeypatch.setattr(crossfit, "_model", model)
+    settings = config.load(toy.config)
+    rows = read_rows(settings, NAMES)
+    other = replace(settings, student=replace(settings.student, width=32))
+    for asked in (settings, settings, other, other, settings):
+        crossfit.fold_answers(asked, rows, NAMES, 2, 1)
+    assert trained == [1, 1, 1]
 
 
 def test_student_and_baselines_meet_the_teacher(toy: argparse.Namespace, capsys: pytest.CaptureFixture[str]) -> None:

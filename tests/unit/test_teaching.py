@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,7 @@ def test_a_polish_reads_labels_alone(tmp_path: Path, monkeypatch: pytest.MonkeyP
         asked.append(1)
         return soft_loss(*given)
 
-    def counted_step(*given: Any) -> float:
+    def counted_step(*given: Any) -> Any:
         steps.append(1)
         return step(*given)
 
@@ -119,7 +118,7 @@ def test_settling_ends_after_its_steps_and_is_gone_on_with(tmp_path: Path, monke
     steps: list[bool] = []
     step = _Trainer._step
 
-    def noted(self: _Trainer, *given: Any) -> float:
+    def noted(self: _Trainer, *given: Any) -> Any:
         steps.append(self.student.rounding)
         if len(steps) == 8:
             raise KeyboardInterrupt
@@ -143,8 +142,8 @@ def test_the_table_learns_only_where_it_was_read(
     monkeypatch.setattr(teaching, "as_met", lambda *_: ["a"])
     found = trainer(tmp_path, [1], "", labels=2)
     found.student.rounding = rounding
-    found.batcher = Batcher(10, 0.0, 0.0, random.Random(1))
+    found.batches.batcher = Batcher(10)
     before = found.student.table.weight.detach().clone()
-    found._step(np.array([0]), random.Random(1))
+    found._step(*found.batches[0, 0, np.array([0])])
     changed = (found.student.table.weight.detach() != before).any(dim=1).nonzero()[:, 0].tolist()
     assert set(changed) == {*word_features("a", 10), *pair_features(["a"], 10)}
