@@ -35,7 +35,7 @@ from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.decision import Decider
 from merchant_classifier.prediction import Mode
 from merchant_classifier.text import normalize
-from train import assemble, runs
+from train import assemble, former, runs
 from train import config as configs
 from train import labels as label_sets
 from train.augment import disguise
@@ -140,7 +140,10 @@ def score(config: Config, classifier: MerchantClassifier, names: list[str]) -> R
 
 def unseen_rows(config: Config, rng: random.Random) -> Iterator[Drawn]:
     """Validation merchants, disguised: no merchant of theirs was trained on."""
+    before = former.trained_before(config.student)
     for row in _trusted(config, "validation"):
+        if before.has(row["key"], row["words"]):
+            continue
         yield Drawn(disguise(row["text"], row["country"], rng, row["label"]), row["label"], row["key"], "unseen")
 
 

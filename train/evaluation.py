@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from merchant_classifier.text import normalize
-from train import runs
+from train import former, runs
 from train.augment import disguise
 from train.config import Config
+from train.former import TrainedBefore
 from train.sources.curated import FREQUENT
 
 GOLDEN_SET = Path("tests/golden/merchants.jsonl")
@@ -43,14 +44,15 @@ def evaluation_sets(config: Config, names: Sequence[str]) -> Iterator[Evaluation
     rows = [row for row in table.to_pylist() if row["words"]]
     rng = random.Random(config.seed + 1)
     known_lines = {row["words"] for row in rows if row["part"] == "train"}
+    before = former.trained_before(config.student)
     for source in sorted({row["source"] for row in rows}):
         chosen = [row for row in rows if row["part"] == "test" and row["source"] == source]
         if chosen:
             drawn = _of_rows(f"unseen {source}", chosen, rng, disguised=True, seen=False)
-            yield _without(drawn, known_lines)
+            yield _without(drawn, chosen, known_lines, before)
     later = [row for row in rows if row["part"] == "later"]
     if later:
-        yield _of_rows("unseen later", later, rng, disguised=False, seen=False)
+        yield _without(_of_rows("unseen later", later, rng, disguised=False, seen=False), later, set(), before)
     seen = [row for row in rows if row["part"] == "train"]
     yield _of_rows("seen", rng.sample(seen, min(_SEEN_ROWS, len(seen))), rng, disguised=True, seen=True)
     for source in _KNOWN:
@@ -69,9 +71,16 @@ def _of_rows(
     return EvaluationSet(name, texts, [[row["label"]] for row in rows], [row["key"] for row in rows], seen)
 
 
-def _without(drawn: EvaluationSet, known_lines: set[str]) -> EvaluationSet:
-    """The set without lines that stand in training: a cut name can be another merchant's whole one."""
-    kept = [place for place, text in enumerate(drawn.texts) if normalize(text).text not in known_lines]
+def _without(
+    drawn: EvaluationSet, rows: list[dict[str, Any]], known_lines: set[str], before: TrainedBefore
+) -> EvaluationSet:
+    """The set without lines that stand in training, for a cut name can be another merchant's whole one, and without
+    merchants that a former student was trained on."""
+    kept = [
+        place
+        for place, (text, row) in enumerate(zip(drawn.texts, rows, strict=True))
+        if normalize(text).text not in known_lines and not before.has(row["key"], row["words"])
+    ]
     return replace(
         drawn,
         texts=[drawn.texts[k] for k in kept],

@@ -19,6 +19,7 @@ from train import checks, compare, evidence, leaks, publishable, runs, shelf, st
 from train import config as configs
 from train import limits as limit_files
 from train.checks import Check
+from train.config import Config
 from train.judged import Answers, Frozen, Model, Taxonomy, judge, taxonomy_of
 from train.leaks import HAND_WRITTEN, Training
 from train.limits import Limits
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     if args.volumes:
         rows = rows.weighted(traffic.read_lines(args.volumes, args.column))
     measured = measure_all(challenger, champion, rows, taxonomy, sizes(config.build / runs.BUNDLE))
-    found = list(rows_checks(config.build, rows, limits))
+    found = list(rows_checks(config, rows, limits))
     found += judge_models(rows, taxonomy, measured[0], measured[1], limits)
     shown = {f"unseen {name}" for name in publishable.source_names(config)} | {HAND_WRITTEN}
     facts = as_json(challenger, champion, found)
@@ -105,11 +106,12 @@ def stressed(model: Model, taxonomy: Taxonomy) -> dict[str, Any]:
     return {} if taxonomy.own else stress.measure(model, taxonomy)
 
 
-def rows_checks(build: Path, rows: Frozen, limits: Limits) -> Iterator[Check]:
+def rows_checks(config: Config, rows: Frozen, limits: Limits) -> Iterator[Check]:
     """The rows are unseen, and those of the model."""
-    yield from checks.honest(leaks.find(rows, Training.read(build)), limits)
-    manifest = read(build / runs.BUNDLE).manifest
-    same = leaks.is_manifests(build, manifest)
+    builds = [config.build] + ([Path(config.student.start)] if config.student.start else [])
+    yield from checks.honest(leaks.find(rows, Training.read(*builds)), limits)
+    manifest = read(config.build / runs.BUNDLE).manifest
+    same = leaks.is_manifests(config.build, manifest)
     yield Check("rows of the manifest", same, f"{runs.SPLIT} is {'' if same else 'not '}the file named in {MANIFEST}")
 
 

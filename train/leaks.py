@@ -33,18 +33,24 @@ class Leaks:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What training has seen: merchant keys, normalised words, and texts as written."""
+    """What training has seen, a former one that it goes on from included.
+
+    Attributes:
+        keys: base merchants.
+        words: normalised lines.
+        texts: lines as written.
+    """
 
     keys: frozenset[str]
     words: frozenset[str]
     texts: frozenset[str]
 
     @classmethod
-    def read(cls, build: Path) -> Training:
-        """The training rows of a run."""
-        table = runs.read_table(build / runs.SPLIT, ["part", "key", "words", "text"])
-        table = table.filter(pc.equal(table["part"], "train"))
-        return cls(*(frozenset(table[name].to_pylist()) for name in ("key", "words", "text")))
+    def read(cls, *builds: Path) -> Training:
+        """The training rows of runs."""
+        tables = [runs.read_table(build / runs.SPLIT, ["part", "key", "words", "text"]) for build in builds]
+        rows = [table.filter(pc.equal(table["part"], runs.TRAIN)) for table in tables]
+        return cls(*(frozenset(v for t in rows for v in t[name].to_pylist()) for name in ("key", "words", "text")))
 
 
 def find(rows: Frozen, training: Training) -> Leaks:

@@ -18,7 +18,7 @@ from typing import Any
 
 from merchant_classifier.classifier import MerchantClassifier
 from train import config as configs
-from train import evidence, runs, study_audit, study_costs, study_page, study_sets
+from train import evidence, former, runs, study_audit, study_costs, study_page, study_sets
 from train.config import Config
 from train.study_accuracy import Comparison
 from train.study_sets import Sets
@@ -59,7 +59,8 @@ def measure(config: Config, args: argparse.Namespace) -> dict[str, Any]:
     """Everything the page says."""
     classifier = MerchantClassifier.load(config.build / runs.BUNDLE)
     category_of = {label.name: label.category for label in classifier.decider.labels}
-    sets = study_sets.draw(config.build / runs.SPLIT, args.size, args.updates, category_of, config.seed)
+    before = former.trained_before(config.student)
+    sets = study_sets.draw(config.build / runs.SPLIT, args.size, args.updates, category_of, config.seed, before)
     memory = study_sets.write_memory(config.build / FOLDER / "memory.csv", [*sets.new, *sets.changed])
     comparison = Comparison(config, classifier, sets, args.index, args.frozen)
     with_memory = MerchantClassifier.load(config.build / runs.BUNDLE, memory=memory)

@@ -17,6 +17,7 @@ from merchant_classifier.rules import Kind, NewRule
 from merchant_classifier.text import normalize
 from train import runs
 from train.augment import disguise
+from train.former import NOTHING, TrainedBefore
 from train.neighbours import SOURCES
 
 _TRIES = 20
@@ -53,7 +54,14 @@ class Sets:
     tuning: list[Merchant]
 
 
-def draw(split_path: Path, size: int, updates: int, category_of: dict[str, str], seed: int) -> Sets:
+def draw(
+    split_path: Path,
+    size: int,
+    updates: int,
+    category_of: dict[str, str],
+    seed: int,
+    before: TrainedBefore = NOTHING,
+) -> Sets:
     """Draw the groups from a run's division.
 
     Args:
@@ -61,12 +69,14 @@ def draw(split_path: Path, size: int, updates: int, category_of: dict[str, str],
         size: merchants seen, unseen and for tuning, at most.
         updates: merchants new and changed, at most.
         category_of: category of each label the model knows; a changed merchant changes its category too.
+        before: merchants that the model was trained on in a former run, which are not unseen.
     """
     rng = random.Random(seed)
-    merchants = {part: _merchants(split_path, part, category_of) for part in (runs.TRAIN, "validation", "test")}
+    parts = {runs.TRAIN: NOTHING, runs.VALIDATION: before, runs.TEST: before}
+    merchants = {part: _merchants(split_path, part, category_of, left_out) for part, left_out in parts.items()}
     for group in merchants.values():
         rng.shuffle(group)
-    known, unknown = merchants[runs.TRAIN], merchants["test"]
+    known, unknown = merchants[runs.TRAIN], merchants[runs.TEST]
     updates = min(updates, len(unknown) // 2, len(known) // 2)
     labels = sorted(category_of)
     changed = [_with_other_label(merchant, labels, category_of, rng) for merchant in known[:updates]]
@@ -75,17 +85,18 @@ def draw(split_path: Path, size: int, updates: int, category_of: dict[str, str],
         unseen=unknown[updates : updates + size],
         new=unknown[:updates],
         changed=changed,
-        tuning=merchants["validation"][:size],
+        tuning=merchants[runs.VALIDATION][:size],
     )
 
 
-def _merchants(split_path: Path, part: str, category_of: dict[str, str]) -> list[Merchant]:
+def _merchants(split_path: Path, part: str, category_of: dict[str, str], left_out: TrainedBefore) -> list[Merchant]:
     """One merchant a key, of sources that may be shown."""
     columns = ["text", "label", "country", "key", "source", "part", "words"]
     table = runs.read_table(split_path, columns).to_pydict()
     found: dict[str, Merchant] = {}
     for text, label, country, key, source, of_part, words in zip(*(table[name] for name in columns), strict=True):
-        if of_part == part and words and source in SOURCES and label in category_of:
+        asked = of_part == part and words and source in SOURCES and label in category_of
+        if asked and not left_out.has(key, words):
             found.setdefault(key, Merchant(text, label, country, key))
     return list(found.values())
 

@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from merchant_classifier.errors import InputError
 from train import config as configs
 from train import device as place
 from train import runs, tracker
@@ -50,13 +51,18 @@ def train(
     torch.manual_seed(config.seed)
     device = place.device()
     student = Student(config.student, len(names)).to(device)
-    if (folder / runs.WORD_TABLE).exists():
+    former = _former_weights(config.student, names) if config.student.start else {}
+    if former:
+        student.load_state_dict(former)
+    elif (folder / runs.WORD_TABLE).exists():
         student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
     inputs = runs.fingerprint(folder / name for name in (runs.SPLIT, runs.WORD_TABLE, runs.SOFT_LABELS))
     inputs = f"{len(rows.texts)} rows of {inputs}"
     path = folder / checkpoint
     paths = path, path.with_name(f"{path.name}.polish"), path.with_name(f"{path.name}.settle")
     _Trainer(config, student, rows, paths[0], device, inputs).run()
+    if former:
+        _move_between(student, former, config.student.start_share)
     if config.student.polish_epochs:
         polish(config, student, rows, paths[1], device, inputs)
     if config.student.settle_steps:
@@ -67,20 +73,47 @@ def train(
     return student.cpu().eval()
 
 
+def _former_weights(sizes: StudentSizes, names: list[str]) -> dict[str, Tensor]:
+    """The weights of the former run's student.
+
+    Raises:
+        InputError: it is not there, or has other labels or another table.
+    """
+    path = Path(sizes.start) / runs.STUDENT
+    content = torch.load(runs.needed(path), weights_only=True)
+    if content["labels"] != names:
+        raise InputError(f"{path}: expected the {len(names)} labels of this run, found others")
+    table, expected = tuple(content["state"]["table.weight"].shape), (sizes.buckets, sizes.dimensions)
+    if table != expected:
+        raise InputError(f"{path}: expected a word table of {expected}, found {table}")
+    state: dict[str, Tensor] = content["state"]
+    return state
+
+
 def polish(
     config: Config, student: Student, rows: TrainingRows, checkpoint: Path, device: torch.device, inputs: str
 ) -> None:
-    """Train on, without the teacher and at lower rates; resumes from `checkpoint`.
+    """Train on at lower rates and with another share of the teacher; resumes from `checkpoint`.
 
     The result lies between the weights before and after: what the teacher taught about unseen merchants is mostly kept,
-    and trained ones are answered about as surely as without it (Wortsman et al. 2022, arXiv 2109.01903).
+    and trained ones are answered about as surely as without it.
     """
     sizes = config.student
     before = {name: value.clone() for name, value in student.state_dict().items()}
     config = _slower(config, sizes.polish_rate, sizes.polish_epochs, config.seed + 1)
-    _Trainer(config, student, dataclasses.replace(rows, soft=None), checkpoint, device, inputs).run()
+    config = dataclasses.replace(
+        config, student=dataclasses.replace(config.student, distill_weight=sizes.polish_distill)
+    )
+    rows = rows if sizes.polish_distill else dataclasses.replace(rows, soft=None)
+    _Trainer(config, student, rows, checkpoint, device, inputs).run()
+    _move_between(student, before, sizes.polish_share)
+
+
+def _move_between(student: Student, before: dict[str, Tensor], share: float) -> None:
+    """Set the weights to `share` of the way from those before; such means keep what both know (Wortsman et al. 2022,
+    arXiv 2109.01903)."""
     after = student.state_dict()
-    student.load_state_dict({name: before[name].lerp(after[name], sizes.polish_share) for name in before})
+    student.load_state_dict({name: before[name].to(after[name].device).lerp(after[name], share) for name in after})
 
 
 def settle(

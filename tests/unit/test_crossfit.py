@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("torch")
 
 from merchant_classifier.errors import InputError
-from train import baselines, collect, config, crossfit, distill, encoder, fit, runs, split
+from train import baselines, collect, config, crossfit, distill, encoder, fit, runs, split, teaching
 from train.baselines import Predict, Probabilities
 from train.config import Config
 from train.rows import TrainingRows, read_rows
@@ -179,6 +179,16 @@ def test_student_and_baselines_meet_the_teacher(toy: argparse.Namespace, capsys:
     )
     assert np.mean(named[expected != ""] == expected[expected != ""]) > 0.8
     assert not list(settings.build.glob("teacher/*"))
+
+
+def test_the_students_of_a_teacher_start_afresh(toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(teaching, "train", lambda config, *_: started.append(config.student.start))
+    settings = config.load(toy.config)
+    settings.build.mkdir(exist_ok=True)
+    goes_on = replace(settings, student=replace(settings.student, start="build/former"))
+    crossfit._student(goes_on, read_rows(settings, NAMES), NAMES, 0)
+    assert started == [""]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,21 +10,29 @@ import pyarrow.parquet as pq
 import pytest
 
 from train import runs
-from train.config import Config, Data
+from train.calibrate import unseen_rows
+from train.config import Config, Data, Student
 from train.evaluation import EvaluationSet, evaluation_sets
 
-COLUMNS = ("text", "label", "source", "country", "key", "part", "words")
+COLUMNS = ("text", "label", "source", "country", "key", "part", "words", "weight")
+FRESH = Student()
 
 
-def drawn(folder: Path, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[str, str, str]]) -> dict[str, EvaluationSet]:
+def drawn(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[str, str, str]], student: Student = FRESH
+) -> dict[str, EvaluationSet]:
     """The sets of rows given as text, source and part."""
     monkeypatch.chdir(folder)
-    config = Config("toy", data=Data(labels="own"))
-    config.build.mkdir(parents=True)
-    full = [(text, "x", source, "GB", text.lower(), part, text.lower()) for text, source, part in rows]
-    columns = dict(zip(COLUMNS, (list(column) for column in zip(*full, strict=True)), strict=True))
-    pq.write_table(pa.table(columns), config.build / runs.SPLIT)
+    config = Config("toy", data=Data(labels="own"), student=student)
+    write_split(config.build, rows)
     return {found.name: found for found in evaluation_sets(config, ["x"])}
+
+
+def write_split(build: Path, rows: list[tuple[str, str, str]]) -> None:
+    build.mkdir(parents=True)
+    full = [(text, "x", source, "GB", text.lower(), part, text.lower(), 1.0) for text, source, part in rows]
+    columns = dict(zip(COLUMNS, (list(column) for column in zip(*full, strict=True)), strict=True))
+    pq.write_table(pa.table(columns), build / runs.SPLIT)
 
 
 def test_frequent_and_other_known_merchants_are_sets_of_their_own(
@@ -47,3 +56,18 @@ def test_an_unseen_line_that_stands_in_training_is_left_out(tmp_path: Path, monk
     assert "harbour" not in found["unseen curated-independent"].merchants
     assert set(found["unseen curated-independent"].merchants) <= {name.lower() for name in names}
     assert not found["unseen curated-independent"].seen
+
+
+def test_a_merchant_that_a_former_student_was_trained_on_is_not_unseen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = [("Harbour Books", "curated-real", "train"), ("CityBus", "curated-real", "train")]
+    write_split(tmp_path / "former", [*former, ("Harbour Sushi", "curated-real", "test")])
+    student = Student(start=str(tmp_path / "former"))
+    names = ["Harbour Books", "City Bus", "Harbour Sushi"]
+    rows = [(name, "curated-real", part) for name in names for part in ("test", "validation", "later")]
+    found = drawn(tmp_path, monkeypatch, [("Harbour", "curated-real", "train"), *rows], student)
+    assert found["unseen curated-real"].merchants == ["harbour sushi"]
+    assert found["unseen later"].merchants == ["harbour sushi"]
+    asked = unseen_rows(Config("toy", data=Data(labels="own"), student=student), random.Random(1))
+    assert [row.merchant for row in asked] == ["harbour sushi"]

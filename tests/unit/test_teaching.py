@@ -15,7 +15,8 @@ from merchant_classifier.word_table import WordTable, pack
 
 torch = pytest.importorskip("torch")
 
-from train import teaching  # noqa: E402
+from merchant_classifier.errors import InputError  # noqa: E402
+from train import runs, teaching  # noqa: E402
 from train.batches import Batcher  # noqa: E402
 from train.config import Config, Student  # noqa: E402
 from train.network import Student as Network  # noqa: E402
@@ -23,6 +24,9 @@ from train.rows import SoftLabels, TrainingRows  # noqa: E402
 from train.teaching import _Trainer  # noqa: E402
 
 pytestmark = pytest.mark.train
+
+
+SMALL: dict[str, Any] = {"buckets": 10, "dimensions": 8, "width": 8, "heads": 2, "hidden": 8, "representation": 4}
 
 
 def trainer(folder: Path, repeat: list[int], inputs: str, labels: int = 1) -> _Trainer:
@@ -40,8 +44,7 @@ def trainer(folder: Path, repeat: list[int], inputs: str, labels: int = 1) -> _T
         keys=["a"] * count,
         soft=None,
     )
-    small = {"buckets": 10, "dimensions": 8, "width": 8, "heads": 2, "hidden": 8, "representation": 4}
-    sizes = Student(**small, epochs=2, batch=1, settle_steps=0)
+    sizes = Student(**SMALL, epochs=2, batch=1, settle_steps=0)
     config = Config("test", student=sizes)
     return _Trainer(config, Network(sizes, labels), rows, folder / "checkpoint", torch.device("cpu"), inputs)
 
@@ -64,7 +67,10 @@ def test_a_checkpoint_of_other_rows_is_not_gone_on_with(tmp_path: Path, capsys: 
     assert "of other rows, starting afresh" in capsys.readouterr().out
 
 
-def test_a_polish_reads_labels_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("polish_distill", "asked_in_polish"), [(0.0, 0), (0.5, 9)])
+def test_a_polish_asks_the_teacher_only_where_it_shall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, polish_distill: float, asked_in_polish: int
+) -> None:
     asked: list[int] = []
     steps: list[int] = []
     soft_loss, step = teaching._soft_cross_entropy, _Trainer._step
@@ -80,11 +86,11 @@ def test_a_polish_reads_labels_alone(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(teaching, "_soft_cross_entropy", counted_soft_loss)
     monkeypatch.setattr(_Trainer, "_step", counted_step)
     found = trainer(tmp_path, [1, 1, 1], "")
-    sizes = dataclasses.replace(found.config.student, polish_epochs=3)
+    sizes = dataclasses.replace(found.config.student, polish_epochs=3, polish_distill=polish_distill)
     soft = SoftLabels(np.zeros((3, 1), np.int16), np.ones((3, 1), np.float16))
     rows = dataclasses.replace(found.rows, soft=soft)
     teaching.train(dataclasses.replace(found.config, student=sizes), rows, ["x"], tmp_path)
-    assert (len(asked), len(steps)) == (6, 6 + 9)
+    assert (len(asked), len(steps)) == (6 + asked_in_polish, 6 + 9)
     assert not list(tmp_path.iterdir())
 
 
@@ -147,3 +153,27 @@ def test_the_table_learns_only_where_it_was_read(
     found._step(*found.batches[0, 0, np.array([0])])
     changed = (found.student.table.weight.detach() != before).any(dim=1).nonzero()[:, 0].tolist()
     assert set(changed) == {*word_features("a", 10), *pair_features(["a"], 10)}
+
+
+def test_training_goes_on_from_a_former_student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = trainer(tmp_path, [1, 1], "")
+    former = tmp_path / "former"
+    former.mkdir()
+    torch.save({"labels": ["x"], "state": found.student.state_dict()}, former / runs.STUDENT)
+    sizes = dataclasses.replace(found.config.student, start=str(former))
+    monkeypatch.setattr(_Trainer, "run", lambda _: None)
+    config = dataclasses.replace(found.config, student=sizes)
+    started = teaching.train(config, found.rows, ["x"], tmp_path).state_dict()
+    assert all(torch.equal(started[name], value) for name, value in found.student.state_dict().items())
+    monkeypatch.setattr(_Trainer, "run", lambda trained: trained.student.table.weight.data.add_(1.0))
+    shared = dataclasses.replace(config, student=dataclasses.replace(sizes, start_share=0.25))
+    moved = teaching.train(shared, found.rows, ["x"], tmp_path).table.weight - found.student.table.weight
+    assert moved.flatten().tolist() == pytest.approx([0.25] * moved.numel(), abs=1e-6)
+    with pytest.raises(InputError, match="expected the 1 labels of this run, found others"):
+        teaching.train(config, found.rows, ["y"], tmp_path)
+    other = dataclasses.replace(config, student=dataclasses.replace(sizes, buckets=20))
+    with pytest.raises(InputError, match=r"expected a word table of \(20, 8\), found \(10, 8\)"):
+        teaching.train(other, found.rows, ["x"], tmp_path)
+    gone = dataclasses.replace(config, student=dataclasses.replace(sizes, start=str(tmp_path / "gone")))
+    with pytest.raises(InputError, match="not there yet"):
+        teaching.train(gone, found.rows, ["x"], tmp_path)

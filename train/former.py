@@ -1,0 +1,46 @@
+"""The former run whose student is trained on: which merchants its weights know already.
+
+A merchant moves from one part of the split to another when rows are added. One that
+is held out now and was trained on before would be counted as unseen, and is not; so
+whoever evaluates a student that was trained on leaves those merchants out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from train import runs
+from train.config import Student
+from train.keys import letters
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedBefore:
+    """Base merchants, and the letters of names, of the rows that a former student was trained on."""
+
+    keys: frozenset[str] = frozenset()
+    letters: frozenset[str] = frozenset()
+
+    def has(self, key: str, words: str) -> bool:
+        """Whether the merchant or its name was among them."""
+        return key in self.keys or letters(words) in self.letters
+
+
+NOTHING = TrainedBefore()
+"""Of a student that starts afresh."""
+
+
+def trained_before(sizes: Student) -> TrainedBefore:
+    """What the student that is trained on knows; nothing where training starts afresh.
+
+    Raises:
+        InputError: the former run has no split.
+    """
+    if not sizes.start:
+        return NOTHING
+    table = runs.read_table(Path(sizes.start) / runs.SPLIT, ["key", "words", "part"])
+    rows = zip(*(table[name].to_pylist() for name in ("key", "words", "part")), strict=True)
+    trained = [(key, words) for key, words, part in rows if part == runs.TRAIN]
+    spelt = frozenset(letters(words) for _, words in trained)
+    return TrainedBefore(frozenset(key for key, _ in trained), spelt - {""})
