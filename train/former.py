@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from merchant_classifier.errors import InputError
 from train import runs
 from train.config import Student
 from train.keys import letters
@@ -29,6 +30,22 @@ class TrainedBefore:
 
 NOTHING = TrainedBefore()
 """Of a student that starts afresh."""
+
+
+def files(sizes: Student) -> list[Path]:
+    """What is needed of the former run; nothing where training starts afresh.
+
+    Raises:
+        InputError: one of them is not there.
+    """
+    needed = [Path(sizes.start) / name for name in (runs.STUDENT, runs.SPLIT)] if sizes.start else []
+    for path in needed:
+        if not path.exists():
+            raise InputError(
+                f"student.start: {path} is not there; expected the folder of a former run, or no `start`, to begin"
+                " afresh"
+            )
+    return needed
 
 
 def trained_before(sizes: Student) -> TrainedBefore:

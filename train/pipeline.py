@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from train import config as configs
-from train import runs
+from train import former, runs
 from train.config import Config
 from train.labels import OWN
 from train.stages import CHAIN, Stage
@@ -80,8 +80,8 @@ def _keys(config: Config) -> Iterator[str]:
 
 
 def _hash_of_files(config: Config) -> str:
-    """Of the taxonomy and every source; a missing file counts as such, the stage itself complains about it."""
-    paths = [source.path for source in config.data.sources]
+    """Of the taxonomy, every source and a former run; a missing source counts as such, its stage complains about it."""
+    paths = [source.path for source in config.data.sources] + [str(path) for path in former.files(config.student)]
     if config.data.labels != OWN:
         paths.append(config.data.labels)
     digest = hashlib.sha256()
