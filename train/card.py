@@ -108,7 +108,7 @@ def _baselines(facts: Facts) -> Iterator[str]:
     yield f"Top-1 on the same descriptions; all were trained on the same {found['training_rows']} rows."
     yield "`*`: this model is better with p < 0.01 (paired bootstrap over merchants)."
     if "teacher" in models:
-        yield "The teacher, whom the student followed, is the mean of models that each left out some merchants' rows."
+        yield "The teacher is the mean of slower models, each of which left out some merchants' rows."
     yield ""
     yield f"| set | rows | this model | {' | '.join(models)} |"
     yield f"|---|---|---|{'---|' * len(models)}"
