@@ -142,10 +142,7 @@ def _sets(config: Config, split: pa.Table, names: list[str]) -> Iterator[Unseen]
         yield Unseen(
             name,
             [normalize(row["text"]).text for row in chosen],
-            [
-                [position[label] for label in row["label"].split(runs.BETWEEN_LABELS) if label in position]
-                for row in chosen
-            ],
+            [_positions(row["label"], position) for row in chosen],
             [row["merchant"] for row in chosen],
             np.array([row["right"] for row in chosen if "right" in row], np.bool_),
         )
