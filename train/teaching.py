@@ -239,6 +239,7 @@ class _Trainer:
                 batch_size=None,
                 sampler=self._remaining(),
                 collate_fn=_as_made,
+                generator=torch.Generator(),  # one of its own: a resumed run must not draw from the network's once more
                 num_workers=place.loaders(),
                 pin_memory=self.device.type == "cuda",
             )
