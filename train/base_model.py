@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -13,6 +13,8 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
 from merchant_classifier.errors import InputError
 from train.device import device
+
+_AT_ONCE = 512
 
 
 def open_base(base: str, layers: int = 0) -> tuple[PreTrainedTokenizerBase, nn.Module]:
@@ -70,12 +72,21 @@ def embed(base: str, lines: list[str], max_tokens: int) -> Tensor:
     tokenizer, encoder = open_base(base)
     encoder.eval().to(device())
     vectors = torch.empty(len(lines), int(encoder.config.hidden_size))  # type: ignore[union-attr, arg-type]
-    order = sorted(range(len(lines)), key=lambda number: len(lines[number]))
-    for start in tqdm(range(0, len(order), 512), desc="base model", unit="batch"):
-        chosen = order[start : start + 512]
-        encoded = tokenise(tokenizer, [lines[i] for i in chosen], max_tokens)
-        vectors[chosen] = mean_pooled(encoder, **{name: part.to(device()) for name, part in encoded.items()}).cpu()
+    for places, encoded in tokenised(tokenizer, lines, max_tokens, "base model"):
+        vectors[places] = mean_pooled(encoder, **encoded).cpu()
     return nn.functional.normalize(vectors, dim=-1)
+
+
+def tokenised(
+    tokenizer: PreTrainedTokenizerBase, lines: Sequence[str], max_tokens: int, description: str
+) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
+    """Places of lines of similar length, so that little is padded, and what `tokenise` makes of them, on the device."""
+    order = sorted(range(len(lines)), key=lambda place: len(lines[place]))
+    starts = range(0, len(order), _AT_ONCE)
+    for start in tqdm(starts, desc=description, unit="batch", disable=len(starts) < 2):
+        places = order[start : start + _AT_ONCE]
+        encoded = tokenise(tokenizer, [lines[place] for place in places], max_tokens)
+        yield places, {name: part.to(device()) for name, part in encoded.items()}
 
 
 def single_embedder(base: str, max_tokens: int = 24) -> Callable[[str], Tensor]:

@@ -129,9 +129,8 @@ class Student:
         missing_words: probability of leaving a word out, so that none is leant on alone.
         pair_dropout: probability of hiding all word pairs of a row.
         distill_weight: how far the teacher counts, rather than the label.
-        polish_epochs: passes afterwards at `polish_rate` times the learning rates.
-        polish_distill: how far the teacher counts in them. Little of him after a short course, for a teacher who does
-            not know a merchant leaves the student less sure of it; much after a long one, which learns labels by heart.
+        polish_epochs: passes afterwards over the labels alone, at `polish_rate` times the learning rates: a teacher
+            who does not know a merchant leaves the student less sure of it than it could be.
         polish_share: how far the weights are moved to those after the polish, from those before.
         settle_steps: steps at the end, at `settle_rate` times the learning rates, in which the table is read in the
             four bits a number that it is shipped in; with 0 it is left in full precision, for models not exported.
@@ -154,7 +153,6 @@ class Student:
     distill_weight: float = 0.5
     polish_epochs: int = 0
     polish_rate: float = 0.2
-    polish_distill: float = 0.0
     polish_share: float = 0.5
     settle_steps: int = 300
     settle_rate: float = 0.05

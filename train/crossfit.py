@@ -28,7 +28,7 @@ from train import baselines, encoder, runs, teaching
 from train.baselines import Predict, Probabilities, Training
 from train.batches import Batcher
 from train.config import Config
-from train.evaluation import evaluation_sets
+from train.evaluation import GOLDEN_SET, evaluation_sets
 from train.network import Student
 from train.rows import TrainingRows
 
@@ -41,11 +41,13 @@ class FoldAnswers:
 
     Attributes:
         labels, probabilities: the most probable labels of the fold's own rows, (rows of the fold, count) each.
-        asked: probabilities for the lines that are evaluated, float16 (lines, classes).
+        lines: the lines that are evaluated.
+        asked: probabilities for them, float16 (lines, classes).
     """
 
     labels: NDArray[np.int16]
     probabilities: NDArray[np.float16]
+    lines: NDArray[np.str_]
     asked: NDArray[np.float16]
 
 
@@ -65,7 +67,7 @@ def soft_labels(
         labels[held_out], probabilities[held_out] = found.labels, found.probabilities
     answers = np.mean([found.asked for found in folds], axis=0, dtype=np.float32).astype(np.float16)
     with runs.replacing(config.build / runs.TEACHER_ANSWERS) as temporary, temporary.open("wb") as file:
-        np.savez(file, lines=np.array(evaluated_lines(config, names)), probabilities=answers)
+        np.savez(file, lines=folds[0].lines, probabilities=answers)
     return labels, probabilities
 
 
@@ -82,15 +84,15 @@ def fold_answers(config: Config, rows: TrainingRows, names: list[str], count: in
     if path.exists():
         with np.load(path) as content:
             if str(content["inputs"]) == inputs:
-                return FoldAnswers(content["labels"], content["probabilities"], content["asked"])
+                return FoldAnswers(**{field.name: content[field.name] for field in dataclasses.fields(FoldAnswers)})
     mine = _folds_of(rows, config.teacher.folds) == fold
     predict = _model(config, rows.where(~mine), names, fold)
     labels, probabilities = most_probable(predict, [" ".join(rows.words[row]) for row in np.flatnonzero(mine)], count)
     asked = evaluated_lines(config, names)
     pieces = [predict(asked[start : start + _AT_ONCE]) for start in range(0, len(asked), _AT_ONCE)]
-    found = FoldAnswers(labels, probabilities, np.concatenate(pieces).astype(np.float16))
+    found = FoldAnswers(labels, probabilities, np.array(asked), np.concatenate(pieces).astype(np.float16))
     with runs.replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, inputs=np.array(inputs), labels=labels, probabilities=probabilities, asked=found.asked)
+        np.savez(file, inputs=np.array(inputs), **dataclasses.asdict(found))
     right = np.mean(labels[:, 0] == rows.targets[mine]) if mine.any() else 0.0
     print(f"fit: fold {fold + 1} of {config.teacher.folds}: {mine.sum()} rows, {right:.1%} of labels named")
     return found
@@ -101,7 +103,7 @@ def _folds_of(rows: TrainingRows, folds: int) -> NDArray[np.int64]:
 
 
 def _inputs(config: Config, count: int) -> str:
-    files = runs.fingerprint(config.build / name for name in (runs.SPLIT, runs.WORD_TABLE))
+    files = runs.fingerprint([config.build / runs.SPLIT, config.build / runs.WORD_TABLE, GOLDEN_SET])
     return json.dumps(
         [dataclasses.asdict(config.teacher), dataclasses.asdict(config.student), config.seed, count, files]
     )

@@ -22,20 +22,18 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from train import runs, tracker
 from train.augment import as_met
-from train.base_model import mean_pooled, open_base, tokenise
+from train.base_model import mean_pooled, open_base, tokenise, tokenised
 from train.config import Config
 from train.device import device, loaders
 from train.rows import TrainingRows
 
 _HEAD_LEARNING_RATE_FACTOR = 5.0
 _CHECKPOINTS_PER_RUN = 8
-_ASKED_AT_ONCE = 512
 
 
 class EncoderClassifier(nn.Module):
@@ -183,14 +181,8 @@ def _dataset(config: Config, rows: TrainingRows) -> Dataset:
 def _probabilities(
     model: EncoderClassifier, tokenizer: PreTrainedTokenizerBase, lines: Sequence[str], max_tokens: int
 ) -> NDArray[np.float32]:
-    """Of lines in any order; those of similar length are asked together, so little is padded."""
-    where = next(model.parameters()).device
+    """Of lines in any order, float32 (lines, classes)."""
     found = np.empty((len(lines), model.head.out_features), np.float32)
-    order = np.argsort([len(line) for line in lines], kind="stable")
-    starts = range(0, len(lines), _ASKED_AT_ONCE)
-    for start in tqdm(starts, desc="asking the encoder", unit="batch", disable=len(starts) < 2):
-        chosen = order[start : start + _ASKED_AT_ONCE]
-        encoded = tokenise(tokenizer, [lines[i] for i in chosen], max_tokens)
-        logits = model(**{name: tensor.to(where) for name, tensor in encoded.items()})["logits"]
-        found[chosen] = logits.float().softmax(dim=1).cpu().numpy()
+    for places, encoded in tokenised(tokenizer, lines, max_tokens, "asking the encoder"):
+        found[places] = model(**encoded)["logits"].float().softmax(dim=1).cpu().numpy()
     return found

@@ -14,6 +14,7 @@ from merchant_classifier.errors import InputError
 from train import runs
 from train.config import Student
 from train.keys import letters
+from train.leaks import Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,5 @@ def trained_before(sizes: Student) -> TrainedBefore:
     """
     if not sizes.start:
         return NOTHING
-    table = runs.read_table(Path(sizes.start) / runs.SPLIT, ["key", "words", "part"])
-    rows = zip(*(table[name].to_pylist() for name in ("key", "words", "part")), strict=True)
-    trained = [(key, words) for key, words, part in rows if part == runs.TRAIN]
-    spelt = frozenset(letters(words) for _, words in trained)
-    return TrainedBefore(frozenset(key for key, _ in trained), spelt - {""})
+    training = Training.read(Path(sizes.start))
+    return TrainedBefore(training.keys, frozenset(map(letters, training.words)) - {""})

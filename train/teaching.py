@@ -56,7 +56,10 @@ def train(
         student.load_state_dict(former)
     elif (folder / runs.WORD_TABLE).exists():
         student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
-    inputs = runs.fingerprint(folder / name for name in (runs.SPLIT, runs.WORD_TABLE, runs.SOFT_LABELS))
+    files = [folder / name for name in (runs.SPLIT, runs.WORD_TABLE, runs.SOFT_LABELS)]
+    if former:
+        files.append(Path(config.student.start) / runs.STUDENT)
+    inputs = runs.fingerprint(files)
     inputs = f"{len(rows.texts)} rows of {inputs}"
     path = folder / checkpoint
     paths = path, path.with_name(f"{path.name}.polish"), path.with_name(f"{path.name}.settle")
@@ -93,7 +96,7 @@ def _former_weights(sizes: StudentSizes, names: list[str]) -> dict[str, Tensor]:
 def polish(
     config: Config, student: Student, rows: TrainingRows, checkpoint: Path, device: torch.device, inputs: str
 ) -> None:
-    """Train on at lower rates and with another share of the teacher; resumes from `checkpoint`.
+    """Train on, without the teacher and at lower rates; resumes from `checkpoint`.
 
     The result lies between the weights before and after: what the teacher taught about unseen merchants is mostly kept,
     and trained ones are answered about as surely as without it.
@@ -101,11 +104,7 @@ def polish(
     sizes = config.student
     before = {name: value.clone() for name, value in student.state_dict().items()}
     config = _slower(config, sizes.polish_rate, sizes.polish_epochs, config.seed + 1)
-    config = dataclasses.replace(
-        config, student=dataclasses.replace(config.student, distill_weight=sizes.polish_distill)
-    )
-    rows = rows if sizes.polish_distill else dataclasses.replace(rows, soft=None)
-    _Trainer(config, student, rows, checkpoint, device, inputs).run()
+    _Trainer(config, student, dataclasses.replace(rows, soft=None), checkpoint, device, inputs).run()
     _move_between(student, before, sizes.polish_share)
 
 

@@ -85,6 +85,18 @@ def always(*answer: float) -> Predict:
     return lambda lines: np.tile(np.array(answer, np.float32), (len(lines), 1))
 
 
+def note_trained_folds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Models that are not trained; the list fills with the folds they were asked for."""
+    trained: list[int] = []
+
+    def model(_: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
+        trained.append(fold)
+        return always(0.7, 0.2, 0.1) if fold else always(0.1, 0.3, 0.6)
+
+    monkeypatch.setattr(crossfit, "_model", model)
+    return trained
+
+
 def test_the_teacher_is_a_student_and_the_simple_models_and_an_encoder_in_equal_parts(
     toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,13 +123,7 @@ def test_the_teacher_is_a_student_and_the_simple_models_and_an_encoder_in_equal_
 def test_folds_can_be_trained_side_by_side_and_are_not_trained_again(
     toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained: list[int] = []
-
-    def model(_: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
-        trained.append(fold)
-        return always(0.7, 0.2, 0.1) if fold else always(0.1, 0.3, 0.6)
-
-    monkeypatch.setattr(crossfit, "_model", model)
+    trained = note_trained_folds(monkeypatch)
     settings = config.load(toy.config)
     for fold in (1, 0):
         assert fit.run(argparse.Namespace(config=toy.config, fold=fold)) == 0
@@ -137,13 +143,7 @@ def test_folds_can_be_trained_side_by_side_and_are_not_trained_again(
 def test_answers_of_a_fold_of_another_configuration_are_not_taken(
     toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained: list[int] = []
-
-    def model(_: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
-        trained.append(fold)
-        return always(0.7, 0.2, 0.1)
-
-    monkeypatch.setattr(crossfit, "_model", model)
+    trained = note_trained_folds(monkeypatch)
     settings = config.load(toy.config)
     rows = read_rows(settings, NAMES)
     other = replace(settings, student=replace(settings.student, width=32))

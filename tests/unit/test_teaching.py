@@ -67,10 +67,7 @@ def test_a_checkpoint_of_other_rows_is_not_gone_on_with(tmp_path: Path, capsys: 
     assert "of other rows, starting afresh" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("polish_distill", "asked_in_polish"), [(0.0, 0), (0.5, 9)])
-def test_a_polish_asks_the_teacher_only_where_it_shall(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, polish_distill: float, asked_in_polish: int
-) -> None:
+def test_a_polish_reads_labels_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     steps: list[int] = []
     soft_loss, step = teaching._soft_cross_entropy, _Trainer._step
@@ -86,11 +83,11 @@ def test_a_polish_asks_the_teacher_only_where_it_shall(
     monkeypatch.setattr(teaching, "_soft_cross_entropy", counted_soft_loss)
     monkeypatch.setattr(_Trainer, "_step", counted_step)
     found = trainer(tmp_path, [1, 1, 1], "")
-    sizes = dataclasses.replace(found.config.student, polish_epochs=3, polish_distill=polish_distill)
+    sizes = dataclasses.replace(found.config.student, polish_epochs=3)
     soft = SoftLabels(np.zeros((3, 1), np.int16), np.ones((3, 1), np.float16))
     rows = dataclasses.replace(found.rows, soft=soft)
     teaching.train(dataclasses.replace(found.config, student=sizes), rows, ["x"], tmp_path)
-    assert (len(asked), len(steps)) == (6 + asked_in_polish, 6 + 9)
+    assert (len(asked), len(steps)) == (6, 6 + 9)
     assert not list(tmp_path.iterdir())
 
 
