@@ -8,7 +8,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _POINTER = Path("models/CURRENT")
-_LEFT_OUT = {".html"}  # a model's report is for people who choose models, not for programs that serve them
+# A model's report is for people who choose models, and what it was trained on for those who train the next one.
+_LEFT_OUT = ("*.html", "trained.npy")
 
 
 class CurrentModel(BuildHookInterface[Any]):
@@ -27,5 +28,5 @@ class CurrentModel(BuildHookInterface[Any]):
             raise FileNotFoundError(f"{_POINTER} names {model.name!r}, which is not a finished model")
         target = Path("merchant_classifier") if self.target_name == "wheel" else Path()
         for path in (root / _POINTER, *sorted((root / model).iterdir())):
-            if path.suffix not in _LEFT_OUT:
+            if not any(map(path.match, _LEFT_OUT)):
                 build_data["force_include"][str(path)] = str(target / path.relative_to(root))

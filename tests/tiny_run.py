@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from merchant_classifier import bundle as bundles
 from merchant_classifier.text import normalize
 from tests.tiny_bundle import PATH, keywords
-from train import evaluate
+from train import evaluate, trained
+from train.trained import Trained
 
 CONFIG = "run.toml"
 _OWNERS = "ZORBLIN QUAVEX MIRTOLA DUNKRAY OSTREBO PELLWIN GRIMDAX VULTAN".split()
@@ -59,6 +60,7 @@ def make(folder: Path, *, version: str = "1.0", name: str = "run") -> Path:
     (build / "bundle" / bundles.NEIGHBOUR_NAMES).write_text("".join(_neighbours(chosen)), "utf-8")
     seal(build / "bundle")
     write_split(build, chosen)
+    Trained.of_split(build).write(build / "bundle" / trained.FILE)
     (build / "parity.json").write_text("{}")
     (build / "collect.json").write_text(
         json.dumps({"rows": len(chosen), "rows_by_source": {"curated-real": len(chosen)}})

@@ -36,7 +36,7 @@ _DISGUISED_SHARE = 0.75
 RISKY = frozenset({"7995", "7801", "7802", "7800", "6051", "5967", "7273", "7297", "5993"})
 """Codes worth hiding: betting, quasi cash and crypto, adult content, dating, massage, tobacco."""
 
-_HIDING_SHARE = 0.25
+_HIDING_SHARE = 0.4
 _HARMLESS = tuple(
     "hotel|taxi|dentist|furniture|shoe repair|jewellers|hair salon|barber|yoga|garage|tyres|car wash|parking"
     "|optician|cinema|museum|sushi bar|burger|noodles|delicatessen|butcher|ice cream|bistro|diner"
@@ -232,6 +232,6 @@ def as_met(text: str, words: list[str], country: str, rng: random.Random, label:
     if rng.random() >= _DISGUISED_SHARE:
         return words
     if label in RISKY and rng.random() < _HIDING_SHARE:
-        hiding = " ".join(_pick(_HARMLESS, rng.random) for _ in range(1 if rng.random() < 0.5 else 2))
+        hiding = " ".join(_pick(_HARMLESS, rng.random) for _ in range(1 + int(rng.random() * 3)))
         text = f"{hiding} {text}" if rng.random() < 0.3 else f"{text} {hiding}"
     return list(normalize(disguise(text, country, rng, label)).words) or words

@@ -67,7 +67,7 @@ class Data:
 
 
 SHIPPED = "shipped"
-"""Value of `pretrain.base` that starts from the word table of the model in `models/`."""
+"""Value of `student.start` that trains the model in `models/` on, and of `pretrain.base` that takes its word table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,11 @@ class Student:
     """The network that is shipped: sizes and training.
 
     Attributes:
-        start: folder of a former run, whose student is trained on; merchants that it was trained on are not evaluated.
-        start_share: how far the weights are moved to those after the training, from those of `start`.
+        start: the model that is trained on: a folder, or "shipped" for the current one. Merchants that it has been
+            trained on before are not evaluated.
+        branches: so many students are trained one after another, each with other disguises in another order, from the
+            same weights on; the mean of their weights is taken.
+        start_share: how far the weights are moved to that mean, from those of `start`.
         word_dropout: probability of hiding a word's own row of the table, which leaves its n-grams, as for a new word.
         missing_words: probability of leaving a word out, so that none is leant on alone.
         pair_dropout: probability of hiding all word pairs of a row.
@@ -137,6 +140,7 @@ class Student:
     """
 
     start: str = ""
+    branches: int = 1
     start_share: float = 1.0
     buckets: int = 300_000
     dimensions: int = 64

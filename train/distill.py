@@ -6,6 +6,7 @@ import argparse
 
 import torch
 
+from merchant_classifier.errors import InputError
 from train import config as configs
 from train import labels as label_sets
 from train import runs, teaching
@@ -13,7 +14,13 @@ from train.rows import read_rows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """This stage has no options of its own."""
+    """Declare `--branch`."""
+    parser.add_argument(
+        "--branch",
+        type=int,
+        help="train this one of several students only (`student.branches`); they can be trained side by side, and the "
+        "stage without this option takes their mean",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,6 +30,11 @@ def run(args: argparse.Namespace) -> int:
     table = runs.read_table(config.build / runs.SPLIT)
     names = [row.name for row in label_sets.read(config.data.labels, table["label"].to_pylist())]
     rows = read_rows(config, names)
+    if args.branch is not None:
+        if not 0 <= args.branch < config.student.branches:
+            raise InputError(f"--branch: expected 0 to {config.student.branches - 1}, found {args.branch}")
+        teaching.train_branch(config, rows, names, config.build, args.branch)
+        return 0
     student = teaching.train(config, rows, names, config.build)
     with runs.replacing(config.build / runs.STUDENT) as temporary:
         torch.save({"labels": names, "state": student.state_dict()}, temporary)

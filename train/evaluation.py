@@ -13,8 +13,8 @@ from merchant_classifier.text import normalize
 from train import former, runs
 from train.augment import disguise
 from train.config import Config
-from train.former import TrainedBefore
 from train.sources.curated import FREQUENT
+from train.trained import Trained
 
 GOLDEN_SET = Path("tests/golden/merchants.jsonl")
 _SEEN_ROWS = 4000
@@ -71,9 +71,7 @@ def _of_rows(
     return EvaluationSet(name, texts, [[row["label"]] for row in rows], [row["key"] for row in rows], seen)
 
 
-def _without(
-    drawn: EvaluationSet, rows: list[dict[str, Any]], known_lines: set[str], before: TrainedBefore
-) -> EvaluationSet:
+def _without(drawn: EvaluationSet, rows: list[dict[str, Any]], known_lines: set[str], before: Trained) -> EvaluationSet:
     """The set without lines that stand in training, for a cut name can be another merchant's whole one, and without
     merchants that a former student was trained on."""
     kept = [

@@ -26,7 +26,7 @@ from merchant_classifier.network import runtime
 from merchant_classifier.word_table import WordTable, pack
 from train import config as configs
 from train import runs
-from train.graph import serving_graph
+from train.graph import HALF, serving_graph
 from train.network import Student
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def store_half(graph: bytes) -> bytes:
         values = onnx.numpy_helper.to_array(weight)
         if values.dtype != np.float32 or values.size < _STORED_HALF_FROM:
             continue
-        name, half = weight.name, f"{weight.name}_half"
+        name, half = weight.name, weight.name + HALF
         weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), half))
         casts.append(onnx.helper.make_node("Cast", [half], [name], to=onnx.TensorProto.FLOAT))
     nodes = list(model.graph.node)

@@ -1,61 +1,45 @@
-"""The former run whose student is trained on: which merchants its weights know already.
-
-A merchant moves from one part of the split to another when rows are added. One that
-is held out now and was trained on before would be counted as unseen, and is not; so
-whoever evaluates a student that was trained on leaves those merchants out.
-"""
+"""The model that training goes on from: where it is, and which merchants it knows already."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from merchant_classifier import bundle as bundles
 from merchant_classifier.errors import InputError
-from train import runs
-from train.config import Student
-from train.keys import letters
-from train.leaks import Training
+from train import trained
+from train.config import SHIPPED, Student
+from train.trained import NOTHING, Trained
+
+_MODELS = Path("models")
 
 
-@dataclass(frozen=True, slots=True)
-class TrainedBefore:
-    """Base merchants, and the letters of names, of the rows that a former student was trained on."""
-
-    keys: frozenset[str] = frozenset()
-    letters: frozenset[str] = frozenset()
-
-    def has(self, key: str, words: str) -> bool:
-        """Whether the merchant or its name was among them."""
-        return key in self.keys or letters(words) in self.letters
-
-
-NOTHING = TrainedBefore()
-"""Of a student that starts afresh."""
+def directory(sizes: Student) -> Path:
+    """The bundle that `student.start` names."""
+    return bundles.current(_MODELS) if sizes.start == SHIPPED else Path(sizes.start)
 
 
 def files(sizes: Student) -> list[Path]:
-    """What is needed of the former run; nothing where training starts afresh.
+    """What decides where training starts; nothing where it starts afresh.
 
     Raises:
         InputError: one of them is not there.
     """
-    needed = [Path(sizes.start) / name for name in (runs.STUDENT, runs.SPLIT)] if sizes.start else []
+    if not sizes.start:
+        return []
+    needed = [directory(sizes) / name for name in (bundles.MANIFEST, trained.FILE)]
     for path in needed:
-        if not path.exists():
+        if not path.is_file():
             raise InputError(
-                f"student.start: {path} is not there; expected the folder of a former run, or no `start`, to begin"
-                " afresh"
+                f"student.start: {path} is not there; expected a finished model that says which merchants it was"
+                f' trained on, "{SHIPPED}" for the current one, or no `start`, to begin afresh'
             )
     return needed
 
 
-def trained_before(sizes: Student) -> TrainedBefore:
-    """What the student that is trained on knows; nothing where training starts afresh.
+def trained_before(sizes: Student) -> Trained:
+    """What the model that training goes on from was trained on; nothing where it starts afresh.
 
     Raises:
-        InputError: the former run has no split.
+        InputError: the model does not say.
     """
-    if not sizes.start:
-        return NOTHING
-    training = Training.read(Path(sizes.start))
-    return TrainedBefore(training.keys, frozenset(map(letters, training.words)) - {""})
+    return Trained.read(directory(sizes) / trained.FILE) if sizes.start else NOTHING

@@ -15,7 +15,7 @@ from typing import Any
 
 from merchant_classifier.bundle import MANIFEST, read
 from merchant_classifier.classifier import MerchantClassifier
-from train import checks, compare, evidence, leaks, publishable, runs, shelf, stress, timing, traffic
+from train import checks, compare, evidence, former, leaks, publishable, runs, shelf, stress, timing, traffic, trained
 from train import config as configs
 from train import limits as limit_files
 from train.checks import Check
@@ -23,6 +23,7 @@ from train.config import Config
 from train.judged import Answers, Frozen, Model, Taxonomy, judge, taxonomy_of
 from train.leaks import HAND_WRITTEN, Training
 from train.limits import Limits
+from train.trained import Trained
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,9 @@ def run(args: argparse.Namespace) -> int:
     config = configs.load(args.config)
     limits = limit_files.load(args.limits)
     challenger = MerchantClassifier.load(config.build / runs.BUNDLE)
-    champion = open_champion(args.models, args.champion)
-    rows, taxonomy = Frozen.read(config.build), taxonomy_of(challenger)
+    directory = champion_directory(args.models, args.champion)
+    champion = MerchantClassifier.load(directory) if directory else None
+    rows, taxonomy = unseen_rows(config, directory), taxonomy_of(challenger)
     if args.volumes:
         rows = rows.weighted(traffic.read_lines(args.volumes, args.column))
     measured = measure_all(challenger, champion, rows, taxonomy, sizes(config.build / runs.BUNDLE))
@@ -74,12 +76,20 @@ def run(args: argparse.Namespace) -> int:
     return announce(found, challenger, champion)
 
 
-def open_champion(models: Path, named: Path | None) -> MerchantClassifier | None:
-    """The model to beat, if there is one."""
+def champion_directory(models: Path, named: Path | None) -> Path | None:
+    """Where the model to beat is, if there is one."""
     if named is not None:
-        return MerchantClassifier.load(named)
+        return named
     version = shelf.current_version(models)
-    return MerchantClassifier.load(models / version) if version else None
+    return models / version if version else None
+
+
+def unseen_rows(config: Config, champion: Path | None) -> Frozen:
+    """The rows that are judged on: a champion that says what it was trained on is not asked about that."""
+    rows = Frozen.read(config.build)
+    if champion is None or not (champion / trained.FILE).exists():
+        return rows
+    return rows.where(~leaks.trained_before(rows, Trained.read(champion / trained.FILE)))
 
 
 def sizes(folder: Path) -> int:
@@ -108,8 +118,8 @@ def stressed(model: Model, taxonomy: Taxonomy) -> dict[str, Any]:
 
 def rows_checks(config: Config, rows: Frozen, limits: Limits) -> Iterator[Check]:
     """The rows are unseen, and those of the model."""
-    builds = [config.build] + ([Path(config.student.start)] if config.student.start else [])
-    yield from checks.honest(leaks.find(rows, Training.read(*builds)), limits)
+    before = former.trained_before(config.student)
+    yield from checks.honest(leaks.find(rows, Training.read(config.build), before), limits)
     manifest = read(config.build / runs.BUNDLE).manifest
     same = leaks.is_manifests(config.build, manifest)
     yield Check("rows of the manifest", same, f"{runs.SPLIT} is {'' if same else 'not '}the file named in {MANIFEST}")

@@ -95,6 +95,17 @@ class Frozen:
             np.ones(len(rows)),
         )
 
+    def where(self, chosen: NDArray[np.bool_]) -> Frozen:
+        """The chosen rows only."""
+        places = np.flatnonzero(chosen)
+        return Frozen(
+            self.sets[places],
+            [self.texts[place] for place in places],
+            [self.accepted[place] for place in places],
+            [self.merchants[place] for place in places],
+            self.volume[places],
+        )
+
     def weighted(self, lines: Iterable[str]) -> Frozen:
         """The same rows with the volume of each in these lines, compared by normalised words; 1 where it never came."""
         raw = Counter(lines)

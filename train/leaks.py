@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from merchant_classifier.text import normalize
 from train import runs
 from train.judged import Frozen
+from train.trained import NOTHING, Trained
 
 HAND_WRITTEN = "golden"
 """Name of the evaluation set of `tests/golden/`."""
@@ -33,7 +35,7 @@ class Leaks:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What training has seen, a former one that it goes on from included.
+    """What training has seen.
 
     Attributes:
         keys: base merchants.
@@ -46,15 +48,15 @@ class Training:
     texts: frozenset[str]
 
     @classmethod
-    def read(cls, *builds: Path) -> Training:
-        """The training rows of runs."""
-        tables = [runs.read_table(build / runs.SPLIT, ["part", "key", "words", "text"]) for build in builds]
-        rows = [table.filter(pc.equal(table["part"], runs.TRAIN)) for table in tables]
-        return cls(*(frozenset(v for t in rows for v in t[name].to_pylist()) for name in ("key", "words", "text")))
+    def read(cls, build: Path) -> Training:
+        """The training rows of a run."""
+        table = runs.read_table(build / runs.SPLIT, ["part", "key", "words", "text"])
+        table = table.filter(pc.equal(table["part"], runs.TRAIN))
+        return cls(*(frozenset(table[name].to_pylist()) for name in ("key", "words", "text")))
 
 
-def find(rows: Frozen, training: Training) -> Leaks:
-    """Compare evaluation rows with training rows.
+def find(rows: Frozen, training: Training, before: Trained = NOTHING) -> Leaks:
+    """Compare evaluation rows with training rows, those of the model that training went on from (`before`) included.
 
     Hand-written lines are of brands that a product must know, so that only the line itself may not be known.
     """
@@ -68,7 +70,20 @@ def find(rows: Frozen, training: Training) -> Leaks:
     names, counts = np.unique(rows.sets, return_counts=True)
     large = [str(name) for name, count in zip(names, counts, strict=True) if count >= _FEWEST_ROWS]
     shares = {name: float(known[rows.sets == name].mean()) for name in large}
-    return Leaks(len(training.keys.intersection(rows.merchants)), shares)
+    merchants = {m for m, name in zip(rows.merchants, rows.sets, strict=True) if name != HAND_WRITTEN}
+    return Leaks(sum(merchant in training.keys or before.has(merchant, "") for merchant in merchants), shares)
+
+
+def trained_before(rows: Frozen, before: Trained) -> NDArray[np.bool_]:
+    """Rows of merchants or names that another model was trained on, or that its filter takes for such.
+
+    Hand-written lines are of merchants that every model must know.
+    """
+    columns = zip(rows.sets, rows.merchants, rows.texts, strict=True)
+    return np.array(
+        [name != HAND_WRITTEN and before.has(merchant, normalize(text).text) for name, merchant, text in columns],
+        np.bool_,
+    )
 
 
 def is_manifests(build: Path, manifest: Mapping[str, Any]) -> bool:

@@ -11,9 +11,10 @@ from merchant_classifier import bundle as bundles
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.prediction import Mode
 from merchant_classifier.text import normalize
-from train import assemble, neighbours, publishable, runs
+from train import assemble, former, neighbours, publishable, runs, trained
 from train import config as configs
 from train.labels import OWN
+from train.trained import Trained
 
 _BRAND_CODES = Path("data/brand_codes.csv")
 _GOLDEN_ROWS = 200
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     shown = publishable.source_names(config)
     neighbours.write_index(folder, classifier, config.build / runs.SPLIT, shown & neighbours.SOURCES or shown)
     write_golden(folder, classifier, config.build / runs.SPLIT, shown)
+    Trained.of_split(config.build, former.trained_before(config.student)).write(folder / trained.FILE)
     assemble.write_manifest(folder, config)
     identity = bundles.read(folder).identity
     size = sum(path.stat().st_size for path in folder.iterdir())

@@ -14,7 +14,7 @@ from typing import Any
 
 from merchant_classifier import bundle as bundles
 from merchant_classifier.bundle import Bundle
-from train import card, evidence, publishable, report, runs, shelf
+from train import card, evidence, publishable, report, runs, shelf, trained
 from train import config as configs
 
 
@@ -65,7 +65,8 @@ def gate_objections(facts: Mapping[str, Any], champion: str | None, challenger: 
 def content(bundle: Bundle, facts: Mapping[str, Any], key: Path | None) -> dict[str, bytes]:
     """The files of a released model but for its manifest, name -> bytes."""
     files = dict(bundle.files)
-    files[bundles.GOLDEN] = bundles.read_bytes(bundle.directory / bundles.GOLDEN)
+    for name in (bundles.GOLDEN, trained.FILE):
+        files[name] = bundles.read_bytes(bundle.directory / name)
     files[runs.METRICS] = runs.json_text(facts).encode()
     files |= {name: text.encode() for name, text in report.documents(facts, bundle).items()}
     if key is not None:

@@ -17,8 +17,8 @@ from merchant_classifier.rules import Kind, NewRule
 from merchant_classifier.text import normalize
 from train import runs
 from train.augment import disguise
-from train.former import NOTHING, TrainedBefore
 from train.neighbours import SOURCES
+from train.trained import NOTHING, Trained
 
 _TRIES = 20
 
@@ -60,7 +60,7 @@ def draw(
     updates: int,
     category_of: dict[str, str],
     seed: int,
-    before: TrainedBefore = NOTHING,
+    before: Trained = NOTHING,
 ) -> Sets:
     """Draw the groups from a run's division.
 
@@ -89,7 +89,7 @@ def draw(
     )
 
 
-def _merchants(split_path: Path, part: str, category_of: dict[str, str], left_out: TrainedBefore) -> list[Merchant]:
+def _merchants(split_path: Path, part: str, category_of: dict[str, str], left_out: Trained) -> list[Merchant]:
     """One merchant a key, of sources that may be shown."""
     columns = ["text", "label", "country", "key", "source", "part", "words"]
     table = runs.read_table(split_path, columns).to_pydict()

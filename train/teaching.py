@@ -15,7 +15,7 @@ import dataclasses
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,18 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from merchant_classifier import bundle as bundles
+from merchant_classifier.decision import Label
 from merchant_classifier.errors import InputError
+from merchant_classifier.word_table import WordTable
 from train import config as configs
 from train import device as place
-from train import runs, tracker
+from train import former, runs, tracker
 from train.augment import as_met
 from train.batches import Batcher, shuffled_by_length
 from train.config import Config
 from train.config import Student as StudentSizes
+from train.graph import trained_weights
 from train.network import Student, as_shipped
 from train.rows import SoftLabels, TrainingRows
 
@@ -42,55 +46,99 @@ _CHECKPOINT_SECONDS = 60.0
 _WARM_UP_STEPS = 200
 _CONTRAST_TEMPERATURE = 0.1
 _CLIP_NORM = 1.0
+_BRANCH_SEEDS = 1000
+"""Between the seeds of two branches."""
 
 
 def train(
     config: Config, rows: TrainingRows, names: list[str], folder: Path, checkpoint: str = "student.checkpoint"
 ) -> Student:
     """Train a student on rows of the run in `folder`; its `checkpoint` is gone on from if it is of the same ones."""
-    torch.manual_seed(config.seed)
-    device = place.device()
-    student = Student(config.student, len(names)).to(device)
-    former = _former_weights(config.student, names) if config.student.start else {}
-    if former:
-        student.load_state_dict(former)
-    elif (folder / runs.WORD_TABLE).exists():
-        student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
-    files = [folder / name for name in (runs.SPLIT, runs.WORD_TABLE, runs.SOFT_LABELS)]
-    if former:
-        files.append(Path(config.student.start) / runs.STUDENT)
-    inputs = runs.fingerprint(files)
-    inputs = f"{len(rows.texts)} rows of {inputs}"
-    path = folder / checkpoint
-    paths = path, path.with_name(f"{path.name}.polish"), path.with_name(f"{path.name}.settle")
-    _Trainer(config, student, rows, paths[0], device, inputs).run()
-    if former:
-        _move_between(student, former, config.student.start_share)
-    if config.student.polish_epochs:
-        polish(config, student, rows, paths[1], device, inputs)
-    if config.student.settle_steps:
-        settle(config, student, rows, paths[2], device, inputs)
+    sizes, path = config.student, folder / checkpoint
+    branches = [train_branch(config, rows, names, folder, number, checkpoint) for number in range(sizes.branches)]
+    student = _mean(branches)
+    if sizes.start:
+        _move_between(student, _start(config, names, folder).state_dict(), sizes.start_share)
+    polished, settled = (path.with_name(f"{path.name}.{part}") for part in ("polish", "settle"))
+    inputs = _inputs(config, rows, folder)
+    if sizes.polish_epochs:
+        polish(config, student, rows, polished, place.device(), inputs)
+    if sizes.settle_steps:
+        settle(config, student, rows, settled, place.device(), inputs)
     # Not before all is trained: what is interrupted goes on where it was.
-    for path in paths:
-        path.unlink(missing_ok=True)
+    for done in (*(_branch_checkpoint(path, number) for number in range(sizes.branches)), polished, settled):
+        done.unlink(missing_ok=True)
     return student.cpu().eval()
 
 
+def train_branch(
+    config: Config,
+    rows: TrainingRows,
+    names: list[str],
+    folder: Path,
+    number: int,
+    checkpoint: str = "student.checkpoint",
+) -> Student:
+    """Train one of the students whose mean is taken; it stays in a checkpoint of its own, and is gone on from there."""
+    student = _start(config, names, folder)
+    config = dataclasses.replace(config, seed=config.seed + _BRANCH_SEEDS * number)
+    torch.manual_seed(config.seed)
+    path = _branch_checkpoint(folder / checkpoint, number)
+    _Trainer(config, student, rows, path, place.device(), _inputs(config, rows, folder)).run()
+    return student
+
+
+def _branch_checkpoint(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.{number}")
+
+
+def _start(config: Config, names: list[str], folder: Path) -> Student:
+    """The student before its training: as a former model is, or afresh with a pre-trained table if there is one."""
+    torch.manual_seed(config.seed)
+    student = Student(config.student, len(names)).to(place.device())
+    if config.student.start:
+        student.load_state_dict(_former_weights(config.student, names))
+    elif (folder / runs.WORD_TABLE).exists():
+        student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
+    return student
+
+
 def _former_weights(sizes: StudentSizes, names: list[str]) -> dict[str, Tensor]:
-    """The weights of the former run's student.
+    """The weights of the model that is trained on.
 
     Raises:
-        InputError: it is not there, or has other labels or another table.
+        InputError: it has other labels or other sizes.
+        BundleNotFound, BundleCorrupt, BundleIncompatible: it is no model of this version.
     """
-    path = Path(sizes.start) / runs.STUDENT
-    content = torch.load(runs.needed(path), weights_only=True)
-    if content["labels"] != names:
-        raise InputError(f"{path}: expected the {len(names)} labels of this run, found others")
-    table, expected = tuple(content["state"]["table.weight"].shape), (sizes.buckets, sizes.dimensions)
-    if table != expected:
-        raise InputError(f"{path}: expected a word table of {expected}, found {table}")
-    state: dict[str, Tensor] = content["state"]
-    return state
+    bundle = bundles.read(former.directory(sizes))
+    found = [Label(row["mcc"], row["text"], row["category"], row["family"]) for row in bundle.labels["labels"]]
+    if [label.name for label in found] != names:
+        raise InputError(f"{bundle.directory}: expected the {len(names)} labels of this run, found others")
+    table = WordTable.from_bytes(bundle.directory / bundles.WORD_TABLE, bundle.files[bundles.WORD_TABLE])
+    expected = (sizes.buckets, sizes.dimensions)
+    if table.shape != expected:
+        raise InputError(f"{bundle.directory}: expected a word table of {expected}, found {table.shape}")
+    weights = {f"network.{name}": w for name, w in trained_weights(bundle.files[bundles.NETWORK], sizes).items()}
+    weights["table.weight"] = table.rows(range(table.shape[0]))
+    return {name: torch.from_numpy(values) for name, values in weights.items()}
+
+
+def _inputs(config: Config, rows: TrainingRows, folder: Path) -> str:
+    """What a checkpoint must be of, beside the configuration, to be gone on from."""
+    files = [folder / name for name in (runs.SPLIT, runs.WORD_TABLE, runs.SOFT_LABELS)]
+    return f"{len(rows.texts)} rows of {runs.fingerprint(files + former.files(config.student))}"
+
+
+def _mean(branches: Sequence[Student]) -> Student:
+    """The first student, with the mean of all students' weights.
+
+    Students that start from the same weights end in one basin, where their mean is better than any of them on what none
+    has read ("model soups", Wortsman et al. 2022, arXiv 2203.05482).
+    """
+    states = [branch.state_dict() for branch in branches]
+    mean = {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
+    branches[0].load_state_dict(mean)
+    return branches[0]
 
 
 def polish(

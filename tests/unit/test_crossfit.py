@@ -53,7 +53,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
     ]
     Path("rows.csv").write_text("\n".join(["text,label", *lines]), "utf-8")
     Path("toy.toml").write_text(CONFIGURATION, "utf-8")
-    args = argparse.Namespace(config="toy.toml", fold=None)
+    args = argparse.Namespace(config="toy.toml", fold=None, branch=None)
     collect.run(args)
     split.run(args)
     return args

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from train import runs
+from train import runs, trained
 from train.calibrate import unseen_rows
 from train.config import Config, Data, Student
 from train.evaluation import EvaluationSet, evaluation_sets
+from train.trained import Trained
 
 COLUMNS = ("text", "label", "source", "country", "key", "part", "words", "weight")
 FRESH = Student()
@@ -61,9 +62,11 @@ def test_an_unseen_line_that_stands_in_training_is_left_out(tmp_path: Path, monk
 def test_a_merchant_that_a_former_student_was_trained_on_is_not_unseen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    former = [("Harbour Books", "curated-real", "train"), ("CityBus", "curated-real", "train")]
-    write_split(tmp_path / "former", [*former, ("Harbour Sushi", "curated-real", "test")])
-    student = Student(start=str(tmp_path / "former"))
+    former = tmp_path / "former"
+    rows = [("Harbour Books", "curated-real", "train"), ("CityBus", "curated-real", "train")]
+    write_split(former, [*rows, ("Harbour Sushi", "curated-real", "test")])
+    Trained.of_split(former).write(former / trained.FILE)
+    student = Student(start=str(former))
     names = ["Harbour Books", "City Bus", "Harbour Sushi"]
     rows = [(name, "curated-real", part) for name in names for part in ("test", "validation", "later")]
     found = drawn(tmp_path, monkeypatch, [("Harbour", "curated-real", "train"), *rows], student)

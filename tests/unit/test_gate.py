@@ -18,6 +18,7 @@ from train.checks import Check
 from train.gate import Measured
 from train.judged import Frozen, judge
 from train.leaks import Training
+from train.trained import Trained
 
 LIMITS = limits.load()
 ROWS = rows()
@@ -136,6 +137,18 @@ def test_leaked_rows_are_refused() -> None:
     golden = rows(200, "golden")
     assert refused_after(Training(nothing, words, nothing), golden) == set(), "known brands may stand there"
     assert refused_after(Training(nothing, nothing, frozenset(golden.texts)), golden) == {"unseen lines"}
+
+
+def test_merchants_that_training_went_on_from_are_leaks_and_a_champion_is_not_asked_about_its_own() -> None:
+    before = Trained.of([(ROWS.merchants[0], "")])
+    empty = Training(frozenset(), frozenset(), frozenset())
+    assert refused(list(checks.honest(leaks.find(ROWS, empty, before), LIMITS))) == {"unseen merchants"}
+    asked = ROWS.where(~leaks.trained_before(ROWS, before))
+    assert ROWS.merchants[0] not in asked.merchants
+    assert len(asked.texts) == len(asked.accepted) == len(asked.sets) > 0.8 * len(ROWS.texts)
+    assert leaks.find(asked, empty, before).merchants == 0
+    golden = rows(50, "golden")
+    assert not leaks.trained_before(golden, Trained.of([(merchant, "") for merchant in golden.merchants])).any()
 
 
 def test_equal_models_are_rarely_refused_by_chance() -> None:

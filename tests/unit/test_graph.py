@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,10 +13,12 @@ pytest.importorskip("onnx")
 
 import torch
 
+from merchant_classifier.errors import InputError
 from merchant_classifier.network import runtime
 from merchant_classifier.text import MAX_WORDS
 from train.config import Student as Sizes
-from train.graph import serving_graph
+from train.export import store_half
+from train.graph import serving_graph, trained_weights
 from train.network import StudentNetwork
 
 pytestmark = pytest.mark.train
@@ -49,6 +53,21 @@ def test_equals_the_network(layers: int, positions: int) -> None:
         expected = [output.numpy() for output in network(sizes)(torch.from_numpy(batch))]
     for got, wanted in zip(answers(sizes, batch), expected, strict=True):
         np.testing.assert_allclose(got, wanted, atol=2e-5)
+
+
+def test_the_weights_come_back_out_of_the_graph() -> None:
+    made = network(SIZES)
+    found = trained_weights(store_half(serving_graph(made, SIZES)), SIZES)
+    expected = made.state_dict()
+    assert found.keys() == expected.keys()
+    for name, values in found.items():
+        np.testing.assert_allclose(values, expected[name].numpy(), atol=2e-3, err_msg=name)
+    wider = dataclasses.replace(SIZES, width=48)
+    with pytest.raises(InputError, match=r"weights 'position': expected \(\d+, 48\) of them, found \(\d+, 36\)"):
+        trained_weights(serving_graph(made, SIZES), wider)
+    deeper = dataclasses.replace(SIZES, layers=3)
+    with pytest.raises(InputError, match=r"weights 'layers.2.*' *: expected .* found \(0,\)"):
+        trained_weights(serving_graph(made, SIZES), deeper)
 
 
 def test_rows_do_not_depend_on_each_other() -> None:

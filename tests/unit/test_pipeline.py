@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from merchant_classifier import bundle
 from merchant_classifier.errors import InputError
-from train import pipeline, runs
+from train import pipeline, trained
 from train.__main__ import main
 from train.stages import CHAIN, STAGES, Stage
 
@@ -75,18 +76,18 @@ def test_a_changed_section_runs_the_stages_that_read_it_and_all_later_ones(log: 
     assert log == ["two", "three"]
 
 
-def test_a_former_run_that_is_not_there_is_said_at_once(log: list[str]) -> None:
+def test_a_former_model_that_is_not_there_is_said_at_once(log: list[str]) -> None:
     with Path("c.toml").open("a") as file:
         file.write('start = "build/former"\n')
-    with pytest.raises(InputError, match=r"student.start: build/former/student.pt is not there; expected the folder"):
+    with pytest.raises(InputError, match=r"build/former/manifest.json is not there; expected a finished"):
         run()
     assert log == []
-    for name in (runs.STUDENT, runs.SPLIT):
+    for name in (bundle.MANIFEST, trained.FILE):
         Path("build/former").mkdir(parents=True, exist_ok=True)
         Path("build/former", name).write_text("one")
     run()
     assert log == ["one", "two", "three"]
-    Path("build/former", runs.STUDENT).write_text("other")
+    Path("build/former", bundle.MANIFEST).write_text("other")
     run()
     assert log == ["one", "two", "three"] * 2
 

@@ -65,7 +65,7 @@ def test_a_release_can_be_loaded_and_holds_its_evidence() -> None:
     assert released("1.0") == 0
     assert MerchantClassifier.load("models").version == "1.0"
     folder = MODELS / "1.0"
-    evidence = {"manifest.json", "golden.jsonl", "metrics.json", "CARD.md", "report.html"}
+    evidence = {"manifest.json", "golden.jsonl", "metrics.json", "CARD.md", "report.html", "trained.npy"}
     assert {path.name for path in folder.iterdir()} == evidence | set(bundles.DECIDING_FILES)
     assert json.loads((folder / "metrics.json").read_text())["bundle"] == bundles.read(folder).identity
 

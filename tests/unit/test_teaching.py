@@ -15,13 +15,17 @@ from merchant_classifier.word_table import WordTable, pack
 
 torch = pytest.importorskip("torch")
 
-from merchant_classifier.errors import InputError  # noqa: E402
-from train import runs, teaching  # noqa: E402
+from merchant_classifier import bundle  # noqa: E402
+from merchant_classifier.errors import BundleNotFound, InputError  # noqa: E402
+from train import assemble, labels, teaching, trained  # noqa: E402
 from train.batches import Batcher  # noqa: E402
 from train.config import Config, Student  # noqa: E402
+from train.graph import serving_graph  # noqa: E402
 from train.network import Student as Network  # noqa: E402
+from train.network import as_shipped  # noqa: E402
 from train.rows import SoftLabels, TrainingRows  # noqa: E402
 from train.teaching import _Trainer  # noqa: E402
+from train.trained import Trained  # noqa: E402
 
 pytestmark = pytest.mark.train
 
@@ -102,7 +106,7 @@ def test_what_is_trained_is_not_trained_again_when_the_polish_is_interrupted(
     monkeypatch.setattr(teaching, "polish", interrupted)
     with pytest.raises(KeyboardInterrupt):
         teaching.train(config, found.rows, ["x"], tmp_path)
-    first = torch.load(tmp_path / "student.checkpoint", weights_only=False)["student"]
+    first = torch.load(tmp_path / "student.checkpoint.0", weights_only=False)["student"]
     trained = []
     monkeypatch.setattr(teaching, "polish", lambda *given: trained.append(given[1].state_dict()))
     monkeypatch.setattr(_Trainer, "_step", interrupted)
@@ -152,16 +156,26 @@ def test_the_table_learns_only_where_it_was_read(
     assert set(changed) == {*word_features("a", 10), *pair_features(["a"], 10)}
 
 
-def test_training_goes_on_from_a_former_student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def former_model(folder: Path, config: Config, student: Network, names: list[str]) -> None:
+    """A bundle with this student's weights."""
+    folder.mkdir()
+    np.save(folder / bundle.WORD_TABLE, pack(student.table.weight.detach().numpy()))
+    (folder / bundle.NETWORK).write_bytes(serving_graph(student.network, config.student))
+    content = assemble.labels_content(labels.read(labels.OWN, names), 1.0, {})
+    assemble.write_unfinished(folder, config, content)
+    Trained.of([]).write(folder / trained.FILE)
+
+
+def test_training_goes_on_from_a_former_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = trainer(tmp_path, [1, 1], "")
-    former = tmp_path / "former"
-    former.mkdir()
-    torch.save({"labels": ["x"], "state": found.student.state_dict()}, former / runs.STUDENT)
-    sizes = dataclasses.replace(found.config.student, start=str(former))
+    found.student.table.weight.data.copy_(as_shipped(found.student.table.weight))
+    former_model(tmp_path / "former", found.config, found.student, ["x"])
+    sizes = dataclasses.replace(found.config.student, start=str(tmp_path / "former"))
     monkeypatch.setattr(_Trainer, "run", lambda _: None)
     config = dataclasses.replace(found.config, student=sizes)
     started = teaching.train(config, found.rows, ["x"], tmp_path).state_dict()
-    assert all(torch.equal(started[name], value) for name, value in found.student.state_dict().items())
+    for name, value in found.student.state_dict().items():
+        torch.testing.assert_close(started[name], value, msg=name)
     monkeypatch.setattr(_Trainer, "run", lambda trained: trained.student.table.weight.data.add_(1.0))
     shared = dataclasses.replace(config, student=dataclasses.replace(sizes, start_share=0.25))
     moved = teaching.train(shared, found.rows, ["x"], tmp_path).table.weight - found.student.table.weight
@@ -172,5 +186,17 @@ def test_training_goes_on_from_a_former_student(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(InputError, match=r"expected a word table of \(20, 8\), found \(10, 8\)"):
         teaching.train(other, found.rows, ["x"], tmp_path)
     gone = dataclasses.replace(config, student=dataclasses.replace(sizes, start=str(tmp_path / "gone")))
-    with pytest.raises(InputError, match="not there yet"):
+    with pytest.raises(BundleNotFound, match="no such directory"):
         teaching.train(gone, found.rows, ["x"], tmp_path)
+
+
+def test_the_mean_of_branches_is_taken_and_each_reads_its_own_disguises(tmp_path: Path) -> None:
+    found = trainer(tmp_path, [1, 1, 1], "", labels=2)
+    config = dataclasses.replace(found.config, student=dataclasses.replace(found.config.student, branches=2))
+    alone = [teaching.train_branch(config, found.rows, ["x", "y"], tmp_path, number) for number in (0, 1)]
+    weights = [branch.table.weight.detach().clone() for branch in alone]
+    assert not torch.equal(*weights)
+    assert len(list(tmp_path.iterdir())) == 2
+    together = teaching.train(config, found.rows, ["x", "y"], tmp_path)
+    torch.testing.assert_close(together.table.weight.detach(), (weights[0] + weights[1]) / 2)
+    assert not list(tmp_path.iterdir())

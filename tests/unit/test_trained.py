@@ -1,0 +1,50 @@
+"""What a model was trained on is never forgotten, costs few others, and names nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from merchant_classifier.errors import InputError
+from train.trained import NOTHING, Trained
+
+ROWS = [(f"owner {number}", f"shop {number:b} owner".translate(str.maketrans("01", "ab"))) for number in range(4000)]
+
+
+def others(filled: Trained) -> float:
+    """Share of merchants never trained on that are taken for trained ones."""
+    return float(np.mean([filled.has(f"other {number}", f"name {chr(65 + number % 26)}") for number in range(4000)]))
+
+
+def test_every_merchant_and_every_spelling_is_known_and_few_others() -> None:
+    filled = Trained.of(ROWS)
+    assert all(filled.has(key, "") and filled.has("", words) for key, words in ROWS)
+    assert filled.has("", "shopaowner"), "the letters alone count"
+    assert others(filled) < 0.1
+    assert not NOTHING.has(*ROWS[0])
+    assert not filled.has("", "")
+    assert not Trained.of([]).has(*ROWS[0])
+
+
+def test_a_model_that_goes_on_knows_what_the_former_was_trained_on() -> None:
+    former = Trained.of(ROWS[:10])
+    on = Trained.of(ROWS[10:], former)
+    assert len(on.bits) > len(former.bits), "or growing would not be tested"
+    assert all(on.has(key, words) for key, words in ROWS)
+    shrunk = Trained.of(ROWS[:10], Trained.of(ROWS[10:]))
+    assert all(shrunk.has(key, words) for key, words in ROWS)
+    assert others(on) < 0.1
+
+
+def test_the_file_is_the_filter_and_another_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "trained.npy"
+    with pytest.raises(InputError, match=r"trained.npy: expected which merchants the model was trained on, found"):
+        Trained.read(path)
+    Trained.of(ROWS).write(path)
+    assert path.stat().st_size < 10_000
+    assert Trained.read(path).has(*ROWS[7])
+    np.save(path, np.zeros(3, np.uint8))
+    with pytest.raises(InputError, match=r"expected uint8, a power of two of them, found uint8 \(3,\)"):
+        Trained.read(path)
