@@ -184,6 +184,7 @@ def _labels() -> dict[str, Any]:
             for mcc, text, category, family, _ in _LABELS
         ],
         "temperature": 1.0,
+        "temperature_slope": 0.01,
         "thresholds": {
             mode: {"label": dict.fromkeys(categories, label), "category": dict.fromkeys(categories, category)}
             for mode, (label, category) in _THRESHOLDS.items()

@@ -22,7 +22,9 @@ from train.labels import LabelRow
 _RECORDED_PACKAGES = ("numpy", "torch", "transformers", "datasets", "onnx", "onnxruntime", "scikit-learn", "pyarrow")
 
 
-def labels_content(labels: Sequence[LabelRow], temperature: float, thresholds: Any) -> dict[str, Any]:
+def labels_content(
+    labels: Sequence[LabelRow], temperature: float, thresholds: Any, slope: float = 0.0
+) -> dict[str, Any]:
     """What `labels.json` holds at least."""
     return {
         "labels": [
@@ -30,6 +32,7 @@ def labels_content(labels: Sequence[LabelRow], temperature: float, thresholds: A
             for row in labels
         ],
         "temperature": temperature,
+        "temperature_slope": slope,
         "thresholds": thresholds,
     }
 

@@ -4,7 +4,7 @@ Three populations stand together for the traffic a model meets: merchants never
 trained on, trained merchants in fresh disguises (as many, up to half of them
 frequent merchants), and, where rows have years, the real descriptors of the year
 after, old and new merchants as they came. They are cut in two by merchant. On
-half A the temperature is fitted and, for each target rate on a grid, per-category
+half A the temperature and its slope over the entropy are fitted and, for each target rate on a grid, per-category
 thresholds whose expected error stays under the rate. On half B these rules are tested from strict to lax
 (fixed-sequence testing with several starts, as in Learn-then-Test, Angelopoulos
 et al. 2021, arXiv 2110.01052) with the exact binomial upper bound (Clopper and
@@ -28,11 +28,11 @@ from zlib import crc32
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.stats import beta
 
 from merchant_classifier.classifier import MerchantClassifier
-from merchant_classifier.decision import Decider
+from merchant_classifier.decision import Decider, calibrated
 from merchant_classifier.prediction import Mode
 from merchant_classifier.text import normalize
 from train import assemble, former, runs
@@ -51,6 +51,11 @@ _PRIOR_ROWS = 300.0
 """Rows' worth of the error that the confidences themselves predict, added to what is seen: few rows prove little."""
 _STARTS = 6
 """Sequences tested, each with its share of the allowed doubt: a noisy strictest rule does not end them all."""
+_SCALES = ((-2.0, 2.0), (-0.3, 0.3))
+_FIRST = ((0.0, 0.0), (0.3, 0.0), (0.0, 0.05))
+"""Where the logarithm of the temperature and its slope are looked for, and the triangle that the search starts with."""
+_LEAST = 1e-12
+"""A probability in a logarithm."""
 _TRUSTED_WEIGHT = 0.65
 """Rows of sources weighed less have labels too doubtful to certify anything with."""
 _TERMS = frozenset({"id-tagging-schema", "iso18245"})
@@ -113,12 +118,11 @@ def run(args: argparse.Namespace) -> int:
     rows = score(config, MerchantClassifier.load(folder), [row.name for row in labels])
     # The mix that the bounds are about: a little too low on trained merchants, too high on the lines of the later year.
     fitted = rows.half == 0
-    temperature = fit_temperature(rows.logits[fitted], rows.targets[fitted])
-    thresholds, report = choose_thresholds(rows, labels, temperature)
-    assemble.write_unfinished(folder, config, assemble.labels_content(labels, temperature, thresholds))
-    runs.write_json(
-        config.build / "calibration.json", {"temperature": temperature, "rows": len(rows.targets), **report}
-    )
+    temperature, slope = fit_temperature(rows.logits[fitted], rows.targets[fitted])
+    thresholds, report = choose_thresholds(rows, labels, temperature, slope)
+    assemble.write_unfinished(folder, config, assemble.labels_content(labels, temperature, thresholds, slope))
+    scales = {"temperature": temperature, "temperature_slope": slope}
+    runs.write_json(config.build / "calibration.json", {**scales, "rows": len(rows.targets), **report})
     for mode, levels in report["modes"].items():
         for level, facts in levels.items():
             print(f"calibrate: {mode} {level}: answers {facts['coverage']:.1%}, error <= {facts['upper_bound']:.1%}")
@@ -192,25 +196,27 @@ def _trusted(config: Config, part: str) -> list[dict[str, Any]]:
     ]
 
 
-def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
-    """The divisor of the logits that makes the targets most likely."""
+def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> tuple[float, float]:
+    """The temperature, and its slope over the entropy (`Decider`), that make the targets most likely."""
     if len(targets) == 0:
-        return 1.0
+        return 1.0, 0.0
+    places = np.arange(len(targets))
 
-    def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        scaled = scaled - scaled.max(axis=1, keepdims=True)
-        log_sum = np.log(np.exp(scaled).sum(axis=1))
-        return float((log_sum - scaled[np.arange(len(targets)), targets]).mean())
+    def loss(found: NDArray[np.float64]) -> float:
+        probabilities = calibrated(logits, float(np.exp(found[0])), float(found[1]))[places, targets]
+        return -float(np.log(np.maximum(probabilities, _LEAST)).mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded").x))
+    log_temperature, slope = minimize(
+        loss, _FIRST[0], method="Nelder-Mead", bounds=_SCALES, options={"initial_simplex": _FIRST}
+    ).x
+    return float(np.exp(log_temperature)), float(slope)
 
 
 def choose_thresholds(
-    rows: Rows, labels: Sequence[LabelRow], temperature: float
+    rows: Rows, labels: Sequence[LabelRow], temperature: float, slope: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Thresholds for `labels.json`, and what was certified about them."""
-    decider = Decider([row.label for row in labels], temperature, open_thresholds(labels))
+    decider = Decider([row.label for row in labels], temperature, open_thresholds(labels), slope)
     levels = {"label": label_answers(rows, labels, decider), "category": category_answers(rows, decider)}
     thresholds: dict[str, Any] = open_thresholds(labels)
     modes: dict[str, Any] = {}

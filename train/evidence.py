@@ -48,7 +48,8 @@ def gather(config: Config, identity: str, shown: Publishable) -> dict[str, Any]:
         )
     facts["data"] = _data(config)
     content = runs.read_json(build / runs.BUNDLE / "labels.json")
-    facts["calibration"] = {"temperature": content["temperature"], **content.get("calibration", {})}
+    scales = {name: content[name] for name in ("temperature", "temperature_slope")}
+    facts["calibration"] = {**scales, **content.get("calibration", {})}
     facts["labels"] = {_name(label): label["text"] for label in content["labels"]}
     for name, file in {"gate": GATE, "stress": STRESS, "baselines": BASELINES, "study": STUDY}.items():
         if not (build / file).exists():

@@ -80,9 +80,10 @@ def train_branch(
     checkpoint: str = "student.checkpoint",
 ) -> Student:
     """Train one of the students whose mean is taken; it stays in a checkpoint of its own, and is gone on from there."""
+    sizes = config.student
     student = _start(config, names, folder)
-    config = dataclasses.replace(config, seed=config.seed + _BRANCH_SEEDS * number)
-    torch.manual_seed(config.seed)
+    rate = sizes.start_rate if sizes.start else 1.0
+    config = _at_rate(config, rate, sizes.epochs, config.seed + _BRANCH_SEEDS * number)
     path = _branch_checkpoint(folder / checkpoint, number)
     _Trainer(config, student, rows, path, place.device(), _inputs(config, rows, folder)).run()
     return student
@@ -151,7 +152,7 @@ def polish(
     """
     sizes = config.student
     before = {name: value.clone() for name, value in student.state_dict().items()}
-    config = _slower(config, sizes.polish_rate, sizes.polish_epochs, config.seed + 1)
+    config = _at_rate(config, sizes.polish_rate, sizes.polish_epochs, config.seed + 1)
     _Trainer(config, student, dataclasses.replace(rows, soft=None), checkpoint, device, inputs).run()
     _move_between(student, before, sizes.polish_share)
 
@@ -170,7 +171,7 @@ def settle(
 
     What is exported is then what was trained, and rounding costs no answers. Resumes from `checkpoint`.
     """
-    config = _slower(config, config.student.settle_rate, epochs=1, seed=config.seed + 2)
+    config = _at_rate(config, config.student.settle_rate, epochs=1, seed=config.seed + 2)
     student.rounding = True
     _Trainer(config, student, rows, checkpoint, device, inputs, most_steps=config.student.settle_steps).run()
     student.rounding = False
@@ -178,8 +179,8 @@ def settle(
         student.table.weight.copy_(as_shipped(student.table.weight))
 
 
-def _slower(config: Config, rate: float, epochs: int, seed: int) -> Config:
-    """For training on: at `rate` times the learning rates; another seed, not to repeat disguises and order."""
+def _at_rate(config: Config, rate: float, epochs: int, seed: int) -> Config:
+    """For a course of training at `rate` times the learning rates; its own seed, not to repeat disguises and order."""
     sizes = dataclasses.replace(
         config.student,
         epochs=epochs,

@@ -19,7 +19,8 @@ from merchant_classifier.errors import BundleCorrupt, BundleIncompatible, Bundle
 from merchant_classifier.signing import verify_signature
 from merchant_classifier.text import NORMALIZER_VERSION
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+"""What is written. Since 3 the temperature has a slope; models of format 2 are read as having none."""
 ENCODER_VERSION = 1
 """Raised with any change of the features a word is made of (`encoding.word_features`)."""
 
@@ -35,7 +36,8 @@ GOLDEN = "golden.jsonl"
 DECIDING_FILES = (NETWORK, WORD_TABLE, LABELS, NEIGHBOUR_VECTORS, NEIGHBOUR_NAMES)
 """Files whose bytes decide answers; the manifest holds a hash of each."""
 
-_VERSIONS = {"format": FORMAT_VERSION, "normalizer": NORMALIZER_VERSION, "encoder": ENCODER_VERSION}
+_READ = {"format": (2, FORMAT_VERSION), "normalizer": (NORMALIZER_VERSION,), "encoder": (ENCODER_VERSION,)}
+"""Versions of each part that this package serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,9 @@ def _check_versions(path: Path, manifest: Mapping[str, Any]) -> None:
     versions = manifest.get("versions")
     if not isinstance(versions, dict):
         raise BundleCorrupt(path, 'a "versions" object', repr(versions))
-    for part, expected in _VERSIONS.items():
-        if versions.get(part) != expected:
-            raise BundleIncompatible(path, f"{part} version {expected}", repr(versions.get(part)))
+    for part, served in _READ.items():
+        if versions.get(part) not in served:
+            raise BundleIncompatible(path, f"{part} version {' or '.join(map(str, served))}", repr(versions.get(part)))
 
 
 def _read_hashed(path: Path, manifest_path: Path, expected: Any) -> bytes:

@@ -1,11 +1,13 @@
 """Logits -> calibrated, coherent, possibly abstaining answers. numpy only.
 
-Calibration is temperature scaling (Guo et al. 2017, arXiv 1706.04599). A
-category's probability is the sum over its labels, so the two levels never
-contradict each other, and an unsure MCC can still give a sure category. A mode
-holds one threshold per category and level; they were chosen so that the error
-among answered rows is bounded (see `train/calibrate.py`), and infinity stands
-where no threshold met the bound.
+Calibration is temperature scaling (Guo et al. 2017, arXiv 1706.04599) with a
+temperature that rises with the entropy of the row (like Balanya et al. 2024, arXiv
+2208.00461): one temperature for all rows leaves known merchants too modest and
+unknown ones too sure. The order of a row's labels stays. A category's probability
+is the sum over its labels, so the two levels never contradict each other, and an
+unsure MCC can still give a sure category. A mode holds one threshold per category
+and level; they were chosen so that the error among answered rows is bounded (see
+`train/calibrate.py`), and infinity stands where no threshold met the bound.
 
 Every step works row by row: an answer never depends on its neighbours in a batch.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,8 +68,9 @@ class Decider:
 
     Args:
         labels: classes in the order of the logits; labels of one category stand together.
-        temperature: divisor of the logits, > 0.
+        temperature: divisor of the logits of a row without entropy, > 0.
         thresholds: mode -> level ("label", "category") -> category -> threshold in [0, inf].
+        slope: by how much the logarithm of the temperature rises for a nat of the entropy of the bare logits.
     """
 
     def __init__(
@@ -74,13 +78,16 @@ class Decider:
         labels: Sequence[Label],
         temperature: float,
         thresholds: Mapping[str, Mapping[str, Mapping[str, float]]],
+        slope: float = 0.0,
     ) -> None:
         if not labels:
             raise ValueError("at least one label is needed")
         if not temperature > 0:
             raise ValueError(f"the temperature must be above 0, got {temperature}")
+        if not isfinite(slope):
+            raise ValueError(f"the temperature's slope must be finite, got {slope}")
         self.labels = tuple(labels)
-        self.temperature = temperature
+        self.temperature, self.slope = temperature, slope
         starts = [i for i, label in enumerate(labels) if i == 0 or label.category != labels[i - 1].category]
         self.categories = tuple(labels[i].category for i in starts)
         if len(set(self.categories)) != len(self.categories):
@@ -106,7 +113,8 @@ class Decider:
                 }
                 for mode, levels in content["thresholds"].items()
             }
-            return cls(labels, float(content["temperature"]), thresholds)
+            slope = float(content.get("temperature_slope", 0.0))  # bundles of format 2 have none
+            return cls(labels, float(content["temperature"]), thresholds, slope)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise BundleCorrupt(
                 path, "labels, temperature and thresholds", f"{type(error).__name__}: {error}"
@@ -115,7 +123,8 @@ class Decider:
     def at_threshold(self, threshold: float) -> Decider:
         """The same labels, answering in every mode what has at least this probability, codes and categories alike."""
         level = dict.fromkeys(self.categories, threshold)
-        return Decider(self.labels, self.temperature, {mode: {"label": level, "category": level} for mode in Mode})
+        both = {"label": level, "category": level}
+        return Decider(self.labels, self.temperature, dict.fromkeys(Mode, both), self.slope)
 
     def _read_thresholds(self, levels: Mapping[str, Mapping[str, float]]) -> _Thresholds:
         return _Thresholds(
@@ -125,11 +134,7 @@ class Decider:
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated probabilities, shape (rows, labels), each row summing to 1."""
-        scaled: NDArray[np.float64] = np.divide(logits, self.temperature, dtype=np.float64)
-        scaled -= np.maximum.reduce(scaled, axis=1, keepdims=True)
-        np.exp(scaled, out=scaled)
-        scaled /= np.add.reduce(scaled, axis=1, keepdims=True)
-        return scaled
+        return calibrated(logits, self.temperature, self.slope)
 
     def category_probabilities(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums over the labels of each category, shape (rows, categories)."""
@@ -161,6 +166,24 @@ class Decider:
         if category_p >= thresholds.category[top_category] and category != NOT_A_MERCHANT:
             return Verdict(None, category, category_p, Reason.CATEGORY_ONLY, candidates)
         return Verdict(None, None, confidence, Reason.LOW_CONFIDENCE, candidates)
+
+
+def calibrated(logits: NDArray[np.float32], temperature: float, slope: float) -> NDArray[np.float64]:
+    """Softmax with a temperature that rises with each row's entropy; the arguments are those of `Decider`."""
+    scaled = np.subtract(logits, np.maximum.reduce(logits, axis=1, keepdims=True), dtype=np.float64)
+    scaled /= temperature * np.exp(slope * _entropy(scaled)) if slope else temperature
+    np.exp(scaled, out=scaled)
+    scaled /= np.add.reduce(scaled, axis=1, keepdims=True)
+    return scaled
+
+
+def _entropy(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of the softmax of each row, in nats, shape (rows, 1); the largest logit of a row is 0."""
+    weights = np.exp(logits)
+    total = np.add.reduce(weights, axis=1, keepdims=True)
+    weights *= logits
+    entropy: NDArray[np.float64] = np.log(total) - np.add.reduce(weights, axis=1, keepdims=True) / total
+    return entropy
 
 
 def _largest(values: NDArray[np.float64], count: int) -> tuple[list[list[int]], list[list[float]]]:

@@ -162,6 +162,11 @@ def test_a_model_for_other_text_processing_is_incompatible(tiny_copy: Path, part
         bundle.read(tiny_copy)
 
 
+def test_a_model_of_the_format_before_is_served(tiny_copy: Path) -> None:
+    edit_manifest(tiny_copy, lambda manifest: manifest["versions"].update({"format": 2}))
+    assert MerchantClassifier.load(tiny_copy).predict("COFFEE").mcc == "5814"
+
+
 def test_a_pinned_identity_must_match(tiny_path: Path) -> None:
     identity = bundle.read(tiny_path).identity
     assert MerchantClassifier.load(tiny_path, expected_sha256=identity.upper()).identity == identity

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
+from merchant_classifier.decision import calibrated
 from train import runs
 from train.calibrate import Answers, certify, fit_temperature, seen_rows, thresholds_at, upper_bound
 from train.config import Config
@@ -63,12 +64,16 @@ def test_the_upper_bound_is_clopper_and_pearson(errors: int, answered: int, expe
     assert upper_bound(errors, answered) == pytest.approx(expected, abs=2e-4)
 
 
-def test_temperature_undoes_a_known_scaling() -> None:
+@pytest.mark.parametrize(("temperature", "slope"), [(3.0, 0.0), (1.0, 0.15), (0.7, -0.1)])
+def test_a_known_scaling_is_found(temperature: float, slope: float) -> None:
     generator = np.random.default_rng(3)
-    logits = generator.normal(0, 2, (20_000, 5))
-    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    logits = generator.normal(0, 2 * temperature, (20_000, 5)).astype(np.float32)
+    chances = calibrated(logits, temperature, slope)
     targets = (chances.cumsum(axis=1) > generator.random((20_000, 1))).argmax(axis=1)
-    assert fit_temperature((logits * 3).astype(np.float32), targets) == pytest.approx(3, rel=0.05)
+    found = fit_temperature(logits, targets)
+    assert found[0] == pytest.approx(temperature, rel=0.05)
+    assert found[1] == pytest.approx(slope, abs=0.04)
+    assert fit_temperature(logits[:0], targets[:0]) == (1.0, 0.0)
 
 
 def test_without_rows_no_threshold_answers() -> None:

@@ -100,6 +100,19 @@ def test_temperature_divides_the_logits() -> None:
     np.testing.assert_allclose(decider(2.0).probabilities(logits), decider().probabilities(halved), rtol=1e-6)
 
 
+def test_a_slope_cools_sure_rows_and_warms_unsure_ones_and_keeps_their_order() -> None:
+    logits = np.array([[9, 1, 0, 0, 2, -1], [1, 0.9, 0.8, 0.7, 0.6, 0.5]], np.float32)
+    plain, sloped = Decider(LABELS, 0.8, thresholds()), Decider(LABELS, 0.8, thresholds(), 0.5)
+    before, after = plain.probabilities(logits), sloped.probabilities(logits)
+    np.testing.assert_array_equal(np.argsort(before, axis=1), np.argsort(after, axis=1))
+    np.testing.assert_allclose(after.sum(axis=1), 1)
+    entropy = np.log(6) - 0.0146  # of the second row, by hand: close to that of six equal labels
+    np.testing.assert_allclose(after[1], plain.probabilities(logits[1:] / np.exp(0.5 * entropy))[0], rtol=1e-3)
+    assert after[0, 0] == pytest.approx(before[0, 0], abs=2e-3)
+    alone = np.concatenate([sloped.probabilities(row[None]) for row in logits])
+    np.testing.assert_array_equal(after, alone)
+
+
 def test_candidates_are_the_best_three_in_order() -> None:
     (verdict,) = decider().decide(logits_of(0.05, 0.3, 0.02, 0.03, 0.4, 0.2), Mode.BALANCED)
     assert [candidate.mcc for candidate in verdict.candidates] == ["4111", "5813", "4121"]
@@ -168,7 +181,7 @@ def content(**changes: Any) -> dict[str, Any]:
 def test_bundle_content_gives_the_same_decider() -> None:
     read = Decider.from_bundle(Path("labels.json"), content())
     assert [label.mcc for label in read.labels] == [label.mcc for label in LABELS]
-    assert read.temperature == 1.5
+    assert (read.temperature, read.slope) == (1.5, 0.0)
     assert read.categories == CATEGORIES
 
 
@@ -190,6 +203,8 @@ def test_a_missing_threshold_means_never() -> None:
         {"temperature": None},
         {"temperature": 0},
         {"temperature": float("nan")},
+        {"temperature_slope": float("nan")},
+        {"temperature_slope": "steep"},
         {"thresholds": {}},
         {"thresholds": {"balanced": {}}},
         {"thresholds": {"reckless": thresholds()["balanced"]}},
