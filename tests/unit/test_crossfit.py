@@ -181,6 +181,20 @@ def test_student_and_baselines_meet_the_teacher(toy: argparse.Namespace, capsys:
     assert not list(settings.build.glob("teacher/*"))
 
 
+def test_students_can_be_trained_side_by_side(toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path(toy.config).open("a", encoding="utf-8") as file:
+        file.write("branches = 2\nsettle_steps = 0\n")
+    build = config.load(toy.config).build
+    for branch in (0, 1):
+        distill.run(argparse.Namespace(config=toy.config, branch=branch))
+        assert not (build / runs.STUDENT).exists()
+    monkeypatch.setattr(teaching._Trainer, "_step", lambda *_: pytest.fail("both were trained already"))
+    assert distill.run(toy) == 0
+    assert (build / runs.STUDENT).exists()
+    with pytest.raises(InputError, match="--branch: expected 0 to 1, found 2"):
+        distill.run(argparse.Namespace(config=toy.config, branch=2))
+
+
 def test_the_students_of_a_teacher_start_afresh(toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
     monkeypatch.setattr(teaching, "train", lambda config, *_: started.append(config.student.start))
