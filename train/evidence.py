@@ -48,7 +48,7 @@ def gather(config: Config, identity: str, shown: Publishable) -> dict[str, Any]:
         )
     facts["data"] = _data(config)
     content = runs.read_json(build / runs.BUNDLE / "labels.json")
-    scales = {name: content[name] for name in ("temperature", "temperature_slope")}
+    scales = {"temperature": content["temperature"], "temperature_slope": content.get("temperature_slope", 0.0)}
     facts["calibration"] = {**scales, **content.get("calibration", {})}
     facts["labels"] = {_name(label): label["text"] for label in content["labels"]}
     for name, file in {"gate": GATE, "stress": STRESS, "baselines": BASELINES, "study": STUDY}.items():
