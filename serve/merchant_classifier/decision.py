@@ -1,7 +1,7 @@
 """Logits -> calibrated, coherent, possibly abstaining answers. numpy only.
 
 Calibration is temperature scaling (Guo et al. 2017, arXiv 1706.04599) with a
-temperature that rises with the entropy of the row (like Balanya et al. 2024, arXiv
+temperature that rises with the entropy of the row (like Balanya et al. 2022, arXiv
 2208.00461): one temperature for all rows leaves known merchants too modest and
 unknown ones too sure. The order of a row's labels stays. A category's probability
 is the sum over its labels, so the two levels never contradict each other, and an
