@@ -125,10 +125,11 @@ class Student:
     Attributes:
         start: the model that is trained on: a folder, or "shipped" for the current one. Merchants that it has been
             trained on before are not evaluated.
-        start_rate: factor of the learning rates when a model is trained on.
+        start_rate: factor of the learning rates when a model is trained on, and in all rounds but the first.
         start_share: how far the weights are moved to those after the training, from those of `start`.
         branches: so many students are trained one after another, each with other disguises in another order, from the
             same weights on; the mean of their weights is taken.
+        rounds: so often that is done, each time from the mean of the round before.
         word_dropout: probability of hiding a word's own row of the table, which leaves its n-grams, as for a new word.
         missing_words: probability of leaving a word out, so that none is leant on alone.
         pair_dropout: probability of hiding all word pairs of a row.
@@ -144,6 +145,7 @@ class Student:
     start_rate: float = 0.5
     start_share: float = 1.0
     branches: int = 1
+    rounds: int = 1
     buckets: int = 300_000
     dimensions: int = 64
     width: int = 192

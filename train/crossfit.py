@@ -150,7 +150,9 @@ def _simple(config: Config) -> list[Callable[[Training], Predict | None]]:
 def _student(config: Config, rows: TrainingRows, names: list[str], fold: int) -> Predict:
     epochs = max(1, round(config.teacher.epochs))
     # Afresh: a student that is trained on would have read the rows it is to answer.
-    sizes = dataclasses.replace(config.student, start="", branches=1, epochs=epochs, polish_epochs=0, settle_steps=0)
+    sizes = dataclasses.replace(
+        config.student, start="", branches=1, rounds=1, epochs=epochs, polish_epochs=0, settle_steps=0
+    )
     (config.build / runs.TEACHER).mkdir(exist_ok=True)
     model = teaching.train(
         dataclasses.replace(config, student=sizes), rows, names, config.build, f"{runs.TEACHER}/fold{fold}.checkpoint"

@@ -12,10 +12,12 @@ had not been interrupted.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +29,18 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from merchant_classifier import bundle as bundles
-from merchant_classifier.decision import Label
 from merchant_classifier.errors import InputError
-from merchant_classifier.word_table import WordTable
 from train import config as configs
 from train import device as place
-from train import former, runs, tracker
+from train import former, reopen, runs, tracker
 from train.augment import as_met
 from train.batches import Batcher, shuffled_by_length
 from train.config import Config
 from train.config import Student as StudentSizes
-from train.graph import trained_weights
 from train.network import Student, as_shipped
 from train.rows import SoftLabels, TrainingRows
 
+CHECKPOINT = "student.checkpoint"
 _CHECKPOINT_SECONDS = 60.0
 _WARM_UP_STEPS = 200
 _CONTRAST_TEMPERATURE = 0.1
@@ -50,23 +49,24 @@ _BRANCH_SEEDS = 1000
 """Between the seeds of two branches."""
 
 
-def train(
-    config: Config, rows: TrainingRows, names: list[str], folder: Path, checkpoint: str = "student.checkpoint"
-) -> Student:
+def train(config: Config, rows: TrainingRows, names: list[str], folder: Path, checkpoint: str = CHECKPOINT) -> Student:
     """Train a student on rows of the run in `folder`; its `checkpoint` is gone on from if it is of the same ones."""
     sizes, path = config.student, folder / checkpoint
-    branches = [train_branch(config, rows, names, folder, number, checkpoint) for number in range(sizes.branches)]
-    student = _mean(branches)
+    for turn, number in _branches(sizes):
+        train_branch(config, rows, names, folder, turn, number, checkpoint=checkpoint)
+    student = _start(config, names, folder)
+    before = _copy(student)
+    student.load_state_dict(_mean(path, sizes, sizes.rounds - 1))
     if sizes.start:
-        _move_between(student, _start(config, names, folder).state_dict(), sizes.start_share)
+        _move_between(student, before, sizes.start_share)
     polished, settled = (path.with_name(f"{path.name}.{part}") for part in ("polish", "settle"))
-    inputs = _inputs(config, rows, folder)
+    inputs = _inputs(rows, folder)
     if sizes.polish_epochs:
         polish(config, student, rows, polished, place.device(), inputs)
     if sizes.settle_steps:
         settle(config, student, rows, settled, place.device(), inputs)
     # Not before all is trained: what is interrupted goes on where it was.
-    for done in (*(_branch_checkpoint(path, number) for number in range(sizes.branches)), polished, settled):
+    for done in (*(_branch_checkpoint(path, *branch) for branch in _branches(sizes)), polished, settled):
         done.unlink(missing_ok=True)
     return student.cpu().eval()
 
@@ -76,21 +76,37 @@ def train_branch(
     rows: TrainingRows,
     names: list[str],
     folder: Path,
+    turn: int,
     number: int,
-    checkpoint: str = "student.checkpoint",
-) -> Student:
-    """Train one of the students whose mean is taken; it stays in a checkpoint of its own, and is gone on from there."""
-    sizes = config.student
+    *,
+    checkpoint: str = CHECKPOINT,
+) -> bool:
+    """Train one of the students whose mean is taken, in one of the rounds; it stays in a checkpoint of its own.
+
+    Returns:
+        Whether there was anything left to do.
+
+    Raises:
+        InputError: the students of the round before are not finished.
+    """
+    sizes, path = config.student, folder / checkpoint
     student = _start(config, names, folder)
-    rate = sizes.start_rate if sizes.start else 1.0
-    config = _at_rate(config, rate, sizes.epochs, config.seed + _BRANCH_SEEDS * number)
-    path = _branch_checkpoint(folder / checkpoint, number)
-    _Trainer(config, student, rows, path, place.device(), _inputs(config, rows, folder)).run()
-    return student
+    if turn:
+        student.load_state_dict(_mean(path, sizes, turn - 1))
+    rate = sizes.start_rate if sizes.start or turn else 1.0
+    seed = config.seed + _BRANCH_SEEDS * (turn * sizes.branches + number)
+    inputs = _inputs(rows, folder)
+    config = _at_rate(config, rate, sizes.epochs, seed)
+    return _Trainer(config, student, rows, _branch_checkpoint(path, turn, number), place.device(), inputs).run()
 
 
-def _branch_checkpoint(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.name}.{number}")
+def _branches(sizes: StudentSizes) -> Iterator[tuple[int, int]]:
+    """Round and number of every branch, in the order in which they are trained."""
+    return product(range(sizes.rounds), range(sizes.branches))
+
+
+def _branch_checkpoint(path: Path, turn: int, number: int) -> Path:
+    return path.with_name(f"{path.name}.{turn}.{number}")
 
 
 def _start(config: Config, names: list[str], folder: Path) -> Student:
@@ -98,48 +114,47 @@ def _start(config: Config, names: list[str], folder: Path) -> Student:
     torch.manual_seed(config.seed)
     student = Student(config.student, len(names)).to(place.device())
     if config.student.start:
-        student.load_state_dict(_former_weights(config.student, names))
+        student.load_state_dict(reopen.weights(former.directory(config.student), config.student, names))
     elif (folder / runs.WORD_TABLE).exists():
         student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
     return student
 
 
-def _former_weights(sizes: StudentSizes, names: list[str]) -> dict[str, Tensor]:
-    """The weights of the model that is trained on.
-
-    Raises:
-        InputError: it has other labels or other sizes.
-        BundleNotFound, BundleCorrupt, BundleIncompatible: it is no model of this version.
-    """
-    bundle = bundles.read(former.directory(sizes))
-    found = [Label(row["mcc"], row["text"], row["category"], row["family"]) for row in bundle.labels["labels"]]
-    if [label.name for label in found] != names:
-        raise InputError(f"{bundle.directory}: expected the {len(names)} labels of this run, found others")
-    table = WordTable.from_bytes(bundle.directory / bundles.WORD_TABLE, bundle.files[bundles.WORD_TABLE])
-    expected = (sizes.buckets, sizes.dimensions)
-    if table.shape != expected:
-        raise InputError(f"{bundle.directory}: expected a word table of {expected}, found {table.shape}")
-    weights = {f"network.{name}": w for name, w in trained_weights(bundle.files[bundles.NETWORK], sizes).items()}
-    weights["table.weight"] = table.rows(range(table.shape[0]))
-    return {name: torch.from_numpy(values) for name, values in weights.items()}
+def _inputs(rows: TrainingRows, folder: Path) -> str:
+    """The rows that a checkpoint must be of to be gone on from."""
+    files = runs.fingerprint(folder / name for name in (runs.SPLIT, runs.SOFT_LABELS))
+    return f"{len(rows.texts)} rows of {files}"
 
 
-def _inputs(config: Config, rows: TrainingRows, folder: Path) -> str:
-    """What a checkpoint must be of, beside the configuration, to be gone on from."""
-    files = [folder / name for name in (runs.SPLIT, runs.WORD_TABLE, runs.SOFT_LABELS)]
-    return f"{len(rows.texts)} rows of {runs.fingerprint(files + former.files(config.student))}"
-
-
-def _mean(branches: Sequence[Student]) -> Student:
-    """The first student, with the mean of all students' weights.
+def _mean(path: Path, sizes: StudentSizes, turn: int) -> dict[str, Tensor]:
+    """The mean of the weights of a round's students.
 
     Students that start from the same weights end in one basin, where their mean is better than any of them on what none
     has read ("model soups", Wortsman et al. 2022, arXiv 2203.05482).
+
+    Raises:
+        InputError: one of them is not finished.
     """
-    states = [branch.state_dict() for branch in branches]
-    mean = {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
-    branches[0].load_state_dict(mean)
-    return branches[0]
+    states = []
+    for number in range(sizes.branches):
+        branch = _branch_checkpoint(path, turn, number)
+        content = torch.load(branch, map_location="cpu", weights_only=False) if branch.exists() else {}
+        if not content.get("finished"):
+            raise InputError(f"round {turn + 2} begins when branch {number} of round {turn + 1} is finished")
+        states.append(content["student"])
+    return {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
+
+
+def _digest(student: Student) -> str:
+    """Of the student's weights."""
+    digest = hashlib.sha256()
+    for value in student.state_dict().values():
+        digest.update(value.cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def _copy(student: Student) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in student.state_dict().items()}
 
 
 def polish(
@@ -151,7 +166,7 @@ def polish(
     and trained ones are answered about as surely as without it.
     """
     sizes = config.student
-    before = {name: value.clone() for name, value in student.state_dict().items()}
+    before = _copy(student)
     config = _at_rate(config, sizes.polish_rate, sizes.polish_epochs, config.seed + 1)
     _Trainer(config, student, dataclasses.replace(rows, soft=None), checkpoint, device, inputs).run()
     _move_between(student, before, sizes.polish_share)
@@ -236,7 +251,7 @@ class _Trainer:
         most_steps: int = sys.maxsize,
     ) -> None:
         self.config, self.student, self.rows, self.device = config, student, rows, device
-        self.checkpoint, self.inputs = checkpoint, inputs
+        self.checkpoint, self.inputs = checkpoint, f"{inputs} from {_digest(student)}"
         sizes = config.student
         self.read = np.repeat(np.arange(len(rows.texts)), rows.repeat)
         self.steps_per_epoch = max(1, len(self.read) // sizes.batch)
@@ -258,8 +273,11 @@ class _Trainer:
         """Linear warm-up, then linear decay to 2 %."""
         return min(1.0, (step + 1) / _WARM_UP_STEPS) * max(0.02, 1 - step / self.total)
 
-    def run(self) -> None:
+    def run(self) -> bool:
+        """Train to the end; whether there was anything left to do."""
         self._resume()
+        if self.done == self.total:
+            return False
         saved = time.monotonic()
         track = tracker.start(self.checkpoint.parent)
         with tqdm(total=self.total, initial=self.done, desc="distill", unit="step") as progress:
@@ -274,6 +292,7 @@ class _Trainer:
                     self._save()
                     saved = time.monotonic()
         self._save()
+        return True
 
     def _speed(self, progress: tqdm) -> float:
         rate = progress.format_dict["rate"] or 0.0
@@ -346,6 +365,7 @@ class _Trainer:
             "config": configs.to_dict(self.config),
             "inputs": self.inputs,
             "done": self.done,
+            "finished": self.done == self.total,
             "student": self.student.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),

@@ -183,9 +183,9 @@ def test_student_and_baselines_meet_the_teacher(toy: argparse.Namespace, capsys:
 
 def test_students_can_be_trained_side_by_side(toy: argparse.Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
     with Path(toy.config).open("a", encoding="utf-8") as file:
-        file.write("branches = 2\nsettle_steps = 0\n")
+        file.write("branches = 2\nrounds = 2\nsettle_steps = 0\n")
     build = config.load(toy.config).build
-    for branch in (0, 1):
+    for branch in (0, 1, 0, 1, 0):
         distill.run(argparse.Namespace(config=toy.config, branch=branch))
         assert not (build / runs.STUDENT).exists()
     monkeypatch.setattr(teaching._Trainer, "_step", lambda *_: pytest.fail("both were trained already"))

@@ -48,6 +48,7 @@ def trainer(folder: Path, repeat: list[int], inputs: str, labels: int = 1) -> _T
         keys=["a"] * count,
         soft=None,
     )
+    torch.manual_seed(0)
     sizes = Student(**SMALL, epochs=2, batch=1, settle_steps=0)
     config = Config("test", student=sizes)
     return _Trainer(config, Network(sizes, labels), rows, folder / "checkpoint", torch.device("cpu"), inputs)
@@ -106,7 +107,7 @@ def test_what_is_trained_is_not_trained_again_when_the_polish_is_interrupted(
     monkeypatch.setattr(teaching, "polish", interrupted)
     with pytest.raises(KeyboardInterrupt):
         teaching.train(config, found.rows, ["x"], tmp_path)
-    first = torch.load(tmp_path / "student.checkpoint.0", weights_only=False)["student"]
+    first = torch.load(tmp_path / "student.checkpoint.0.0", weights_only=False)["student"]
     trained = []
     monkeypatch.setattr(teaching, "polish", lambda *given: trained.append(given[1].state_dict()))
     monkeypatch.setattr(_Trainer, "_step", interrupted)
@@ -171,15 +172,23 @@ def test_training_goes_on_from_a_former_model(tmp_path: Path, monkeypatch: pytes
     found.student.table.weight.data.copy_(as_shipped(found.student.table.weight))
     former_model(tmp_path / "former", found.config, found.student, ["x"])
     sizes = dataclasses.replace(found.config.student, start=str(tmp_path / "former"))
-    monkeypatch.setattr(_Trainer, "run", lambda _: None)
+    moved_by = [0.0]
+
+    def moved(self: _Trainer) -> bool:
+        self.student.table.weight.data.add_(moved_by[0])
+        self.done = self.total
+        self._save()
+        return True
+
+    monkeypatch.setattr(_Trainer, "run", moved)
     config = dataclasses.replace(found.config, student=sizes)
     started = teaching.train(config, found.rows, ["x"], tmp_path).state_dict()
     for name, value in found.student.state_dict().items():
         torch.testing.assert_close(started[name], value, msg=name)
-    monkeypatch.setattr(_Trainer, "run", lambda trained: trained.student.table.weight.data.add_(1.0))
+    moved_by[0] = 1.0
     shared = dataclasses.replace(config, student=dataclasses.replace(sizes, start_share=0.25))
-    moved = teaching.train(shared, found.rows, ["x"], tmp_path).table.weight - found.student.table.weight
-    assert moved.flatten().tolist() == pytest.approx([0.25] * moved.numel(), abs=1e-6)
+    way = teaching.train(shared, found.rows, ["x"], tmp_path).table.weight - found.student.table.weight
+    assert way.flatten().tolist() == pytest.approx([0.25] * way.numel(), abs=1e-6)
     with pytest.raises(InputError, match="expected the 1 labels of this run, found others"):
         teaching.train(config, found.rows, ["y"], tmp_path)
     other = dataclasses.replace(config, student=dataclasses.replace(sizes, buckets=20))
@@ -190,13 +199,36 @@ def test_training_goes_on_from_a_former_model(tmp_path: Path, monkeypatch: pytes
         teaching.train(gone, found.rows, ["x"], tmp_path)
 
 
-def test_the_mean_of_branches_is_taken_and_each_reads_its_own_disguises(tmp_path: Path) -> None:
+def weights_of(checkpoint: Path) -> Any:
+    return torch.load(checkpoint, weights_only=False)["student"]["table.weight"]
+
+
+def test_the_mean_of_branches_is_taken_and_begins_the_next_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = trainer(tmp_path, [1, 1, 1], "", labels=2)
-    config = dataclasses.replace(found.config, student=dataclasses.replace(found.config.student, branches=2))
-    alone = [teaching.train_branch(config, found.rows, ["x", "y"], tmp_path, number) for number in (0, 1)]
-    weights = [branch.table.weight.detach().clone() for branch in alone]
-    assert not torch.equal(*weights)
-    assert len(list(tmp_path.iterdir())) == 2
-    together = teaching.train(config, found.rows, ["x", "y"], tmp_path)
-    torch.testing.assert_close(together.table.weight.detach(), (weights[0] + weights[1]) / 2)
+    sizes = dataclasses.replace(found.config.student, branches=2, rounds=2)
+    config = dataclasses.replace(found.config, student=sizes)
+    given = config, found.rows, ["x", "y"], tmp_path
+    teaching.train_branch(*given, 0, 0)
+    with pytest.raises(InputError, match="round 2 begins when branch 1 of round 1 is finished"):
+        teaching.train_branch(*given, 1, 0)
+    teaching.train_branch(*given, 0, 1)
+    first = [weights_of(tmp_path / f"student.checkpoint.0.{number}") for number in (0, 1)]
+    assert not torch.equal(*first), "each reads its own disguises"
+    started: list[Any] = []
+    run = _Trainer.run
+
+    def noted(self: _Trainer) -> bool:
+        started.append(self.student.table.weight.detach().clone())
+        return run(self)
+
+    monkeypatch.setattr(_Trainer, "run", noted)
+    for number in (0, 1):
+        teaching.train_branch(*given, 1, number)
+        torch.testing.assert_close(started[number], (first[0] + first[1]) / 2)
+    second = [weights_of(tmp_path / f"student.checkpoint.1.{number}") for number in (0, 1)]
+    monkeypatch.setattr(_Trainer, "_step", lambda *_: pytest.fail("all branches were trained already"))
+    together = teaching.train(*given)
+    torch.testing.assert_close(together.table.weight.detach(), (second[0] + second[1]) / 2)
     assert not list(tmp_path.iterdir())
