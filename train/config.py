@@ -128,8 +128,8 @@ class Student:
         start_rate: factor of the learning rates when a model is trained on, and in all rounds but the first.
         start_share: how far the weights are moved to those after the training, from those of `start`.
         branches: so many students are trained one after another, each with other disguises in another order, from the
-            same weights on; the mean of their weights is taken.
-        rounds: so often that is done, each time from the mean of the round before.
+            same weights on.
+        rounds: so often that is done, each time from the mean of the round before; the mean of all students is taken.
         word_dropout: probability of hiding a word's own row of the table, which leaves its n-grams, as for a new word.
         missing_words: probability of leaving a word out, so that none is leant on alone.
         pair_dropout: probability of hiding all word pairs of a row.

@@ -16,7 +16,7 @@ import hashlib
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def train(config: Config, rows: TrainingRows, names: list[str], folder: Path, ch
         train_branch(config, rows, names, folder, turn, number, checkpoint=checkpoint)
     student = _start(config, names, folder)
     before = _copy(student)
-    student.load_state_dict(_mean(path, sizes, sizes.rounds - 1))
+    student.load_state_dict(_mean(path, sizes, range(sizes.rounds)))
     if sizes.start:
         _move_between(student, before, sizes.start_share)
     polished, settled = (path.with_name(f"{path.name}.{part}") for part in ("polish", "settle"))
@@ -92,7 +92,7 @@ def train_branch(
     sizes, path = config.student, folder / checkpoint
     student = _start(config, names, folder)
     if turn:
-        student.load_state_dict(_mean(path, sizes, turn - 1))
+        student.load_state_dict(_mean(path, sizes, [turn - 1]))
     rate = sizes.start_rate if sizes.start or turn else 1.0
     seed = config.seed + _BRANCH_SEEDS * (turn * sizes.branches + number)
     inputs = _inputs(rows, folder)
@@ -126,8 +126,8 @@ def _inputs(rows: TrainingRows, folder: Path) -> str:
     return f"{len(rows.texts)} rows of {files}"
 
 
-def _mean(path: Path, sizes: StudentSizes, turn: int) -> dict[str, Tensor]:
-    """The mean of the weights of a round's students.
+def _mean(path: Path, sizes: StudentSizes, turns: Iterable[int]) -> dict[str, Tensor]:
+    """The mean of the weights of all students of these rounds.
 
     Students that start from the same weights end in one basin, where their mean is better than any of them on what none
     has read ("model soups", Wortsman et al. 2022, arXiv 2203.05482).
@@ -136,7 +136,7 @@ def _mean(path: Path, sizes: StudentSizes, turn: int) -> dict[str, Tensor]:
         InputError: one of them is not finished.
     """
     states = []
-    for number in range(sizes.branches):
+    for turn, number in product(turns, range(sizes.branches)):
         branch = _branch_checkpoint(path, turn, number)
         content = torch.load(branch, map_location="cpu", weights_only=False) if branch.exists() else {}
         if not content.get("finished"):

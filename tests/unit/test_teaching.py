@@ -203,7 +203,7 @@ def weights_of(checkpoint: Path) -> Any:
     return torch.load(checkpoint, weights_only=False)["student"]["table.weight"]
 
 
-def test_the_mean_of_branches_is_taken_and_begins_the_next_round(
+def test_the_mean_of_a_round_begins_the_next_and_that_of_all_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = trainer(tmp_path, [1, 1, 1], "", labels=2)
@@ -230,5 +230,5 @@ def test_the_mean_of_branches_is_taken_and_begins_the_next_round(
     second = [weights_of(tmp_path / f"student.checkpoint.1.{number}") for number in (0, 1)]
     monkeypatch.setattr(_Trainer, "_step", lambda *_: pytest.fail("all branches were trained already"))
     together = teaching.train(*given)
-    torch.testing.assert_close(together.table.weight.detach(), (second[0] + second[1]) / 2)
+    torch.testing.assert_close(together.table.weight.detach(), sum(first + second) / 4)
     assert not list(tmp_path.iterdir())
