@@ -36,7 +36,7 @@ _DISGUISED_SHARE = 0.75
 RISKY = frozenset({"7995", "7801", "7802", "7800", "6051", "5967", "7273", "7297", "5993"})
 """Codes worth hiding: betting, quasi cash and crypto, adult content, dating, massage, tobacco."""
 
-_HIDING_SHARE = 0.4
+_HIDING_SHARE = 0.6
 _HARMLESS = tuple(
     "hotel|taxi|dentist|furniture|shoe repair|jewellers|hair salon|barber|yoga|garage|tyres|car wash|parking"
     "|optician|cinema|museum|sushi bar|burger|noodles|delicatessen|butcher|ice cream|bistro|diner"
@@ -224,14 +224,22 @@ def disguise(text: str, country: str, rng: random.Random, label: str = "") -> st
     return _WRAPPINGS[int(draw() * 85)](name, region, draw)
 
 
-def as_met(text: str, words: list[str], country: str, rng: random.Random, label: str = "") -> list[str]:
+def as_met(
+    text: str, words: list[str], country: str, rng: random.Random, label: str = "", neighbour: str = ""
+) -> list[str]:
     """The words of a name as training meets it: three times of four disguised, else `words`, the name's own.
 
-    Risky merchants now and then call themselves something harmless as well: their label stays.
+    Risky merchants now and then call themselves something harmless as well: a trade, or the name of a `neighbour`, who
+    is any harmless merchant. Their label stays.
     """
     if rng.random() >= _DISGUISED_SHARE:
         return words
     if label in RISKY and rng.random() < _HIDING_SHARE:
-        hiding = " ".join(_pick(_HARMLESS, rng.random) for _ in range(1 + int(rng.random() * 3)))
+        hiding = neighbour if neighbour and rng.random() < 0.5 else _trades(rng.random)
         text = f"{hiding} {text}" if rng.random() < 0.3 else f"{text} {hiding}"
     return list(normalize(disguise(text, country, rng, label)).words) or words
+
+
+def _trades(draw: Draw) -> str:
+    """One to three harmless trades."""
+    return " ".join(_pick(_HARMLESS, draw) for _ in range(1 + int(draw() * 3)))

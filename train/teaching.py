@@ -29,11 +29,12 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from merchant_classifier.decision import NOT_A_MERCHANT
 from merchant_classifier.errors import InputError
 from train import config as configs
 from train import device as place
 from train import former, reopen, runs, tracker
-from train.augment import as_met
+from train.augment import RISKY, as_met
 from train.batches import Batcher, shuffled_by_length
 from train.config import Config
 from train.config import Student as StudentSizes
@@ -227,8 +228,14 @@ class _Batches(Dataset[tuple[NDArray[np.int64], list[Tensor]]]):
     def _words(self, row: int, rng: random.Random) -> list[str]:
         """The row's words, mostly those of a disguise, and some of them missing; at least one is left."""
         rows = self._rows
-        words = as_met(rows.texts[row], rows.words[row], rows.countries[row], rng, rows.labels[row])
+        neighbour = self._neighbour(rng) if rows.labels[row] in RISKY else ""
+        words = as_met(rows.texts[row], rows.words[row], rows.countries[row], rng, rows.labels[row], neighbour)
         return [word for word in words if rng.random() >= self._missing_words] or words
+
+    def _neighbour(self, rng: random.Random) -> str:
+        """The name of a merchant that a risky one may hide behind; mostly a harmless one's, else none."""
+        other = rng.randrange(len(self._rows.texts))
+        return "" if self._rows.labels[other] in RISKY | {NOT_A_MERCHANT} else self._rows.texts[other]
 
 
 def _as_made(step: Any) -> Any:

@@ -118,5 +118,7 @@ def test_risky_merchants_hide_behind_words_that_no_stress_line_has() -> None:
     met = {word for _ in range(2000) for word in as_met("LUCKY CASINO", ["lucky", "casino"], "US", rng, "7995")}
     assert {"bicycles", "bistro"} <= met
     assert not {word for words in augment._HARMLESS for word in words.split()} & stressed
-    harmless = {word for _ in range(2000) for word in as_met("LUCKY CAFE", ["lucky", "cafe"], "US", rng, "5814")}
-    assert not {"bicycles", "bistro"} & harmless
+    given = "LUCKY CASINO", ["lucky", "casino"], "US", rng, "7995", "Wobbly Widgets"
+    assert {"wobbly", "bicycles"} <= {word for _ in range(2000) for word in as_met(*given)}
+    given = "LUCKY CAFE", ["lucky", "cafe"], "US", rng, "5814", "Wobbly Widgets"
+    assert not {"bicycles", "bistro", "wobbly"} & {word for _ in range(2000) for word in as_met(*given)}
