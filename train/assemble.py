@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import platform
 import subprocess
@@ -18,12 +19,14 @@ from train import config as configs
 from train import runs
 from train.config import Config
 from train.labels import LabelRow
+from train.risk_words import Found
 
+NO_RISK = Found([], {}, [])
 _RECORDED_PACKAGES = ("numpy", "torch", "transformers", "datasets", "onnx", "onnxruntime", "scikit-learn", "pyarrow")
 
 
 def labels_content(
-    labels: Sequence[LabelRow], temperature: float, thresholds: Any, slope: float = 0.0
+    labels: Sequence[LabelRow], temperature: float, thresholds: Any, slope: float = 0.0, risk: Found = NO_RISK
 ) -> dict[str, Any]:
     """What `labels.json` holds at least."""
     return {
@@ -34,6 +37,7 @@ def labels_content(
         "temperature": temperature,
         "temperature_slope": slope,
         "thresholds": thresholds,
+        "risk": dataclasses.asdict(risk),
     }
 
 

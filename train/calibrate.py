@@ -35,7 +35,7 @@ from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.decision import Decider, calibrated
 from merchant_classifier.prediction import Mode
 from merchant_classifier.text import normalize
-from train import assemble, former, runs
+from train import assemble, former, risk_words, runs
 from train import config as configs
 from train import labels as label_sets
 from train.augment import disguise
@@ -113,14 +113,15 @@ def run(args: argparse.Namespace) -> int:
     folder = config.build / runs.BUNDLE
     all_labels = runs.read_table(config.build / runs.SPLIT, ["label"])["label"].to_pylist()
     labels = label_sets.read(config.data.labels, all_labels)
-    content = assemble.labels_content(labels, 1.0, open_thresholds(labels))
+    risk = risk_words.of_split(config.build)
+    content = assemble.labels_content(labels, 1.0, open_thresholds(labels), risk=risk)
     assemble.write_unfinished(folder, config, content)
     rows = score(config, MerchantClassifier.load(folder), [row.name for row in labels])
     # The mix that the bounds are about: a little too low on trained merchants, too high on the lines of the later year.
     fitted = rows.half == 0
     temperature, slope = fit_temperature(rows.logits[fitted], rows.targets[fitted])
     thresholds, report = choose_thresholds(rows, labels, temperature, slope)
-    assemble.write_unfinished(folder, config, assemble.labels_content(labels, temperature, thresholds, slope))
+    assemble.write_unfinished(folder, config, assemble.labels_content(labels, temperature, thresholds, slope, risk))
     scales = {"temperature": temperature, "temperature_slope": slope}
     runs.write_json(config.build / "calibration.json", {**scales, "rows": len(rows.targets), **report})
     for mode, levels in report["modes"].items():

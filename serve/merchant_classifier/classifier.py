@@ -26,6 +26,7 @@ from merchant_classifier.neighbours import Evidence, Neighbours, majority
 from merchant_classifier.network import LOGITS, REPRESENTATION, Network
 from merchant_classifier.pace import Pace
 from merchant_classifier.prediction import Mode, Prediction, Reason
+from merchant_classifier.risk import RiskWords
 from merchant_classifier.text import MAX_CHARACTERS, MAX_WORDS, Descriptor, normalize
 from merchant_classifier.word_table import WordTable
 
@@ -56,6 +57,7 @@ class MerchantClassifier:
         self.mode = mode
         content, labels_path = bundle.labels, bundle.directory / bundles.LABELS
         self._decider = Decider.from_bundle(labels_path, content)
+        self._risk = RiskWords.from_bundle(labels_path, content, self._decider.labels)
         self._brands = Brands.from_bundle(labels_path, content)
         self._encoder = Encoder(
             WordTable.from_bytes(bundle.directory / bundles.WORD_TABLE, bundle.files[bundles.WORD_TABLE])
@@ -177,6 +179,7 @@ class MerchantClassifier:
         if not descriptor.words:
             return Evidence(self._prediction(description, (descriptor, _NO_TEXT)), (), None, None)
         logits, vectors = self._network.run_both(self._encoder.encode([descriptor.words]))
+        logits = self._risk.heard(logits, [descriptor.words])
         verdict = self._decider.decide(logits, self.mode if mode is None else Mode(mode))[0]
         near = self._neighbours.nearest(vectors[0], count)
         if self.memory:
@@ -186,7 +189,7 @@ class MerchantClassifier:
         return Evidence(self._prediction(description, (descriptor, verdict)), tuple(near), label, agree)
 
     def logits(self, descriptions: Sequence[str]) -> NDArray[np.float32]:
-        """Raw network outputs, float32 (descriptions, labels), zeros where there is no text."""
+        """What is calibrated and decided on, float32 (descriptions, labels), zeros where there is no text."""
         return self._outputs(descriptions, LOGITS)
 
     def represent(self, descriptions: Sequence[str]) -> NDArray[np.float32]:
@@ -224,7 +227,12 @@ class MerchantClassifier:
         return judged
 
     def _forward(self, rows: Sequence[tuple[str, ...]], output: str) -> NDArray[np.float32]:
-        """One output of the network for each row of words; rows of equal length run together, without padding."""
+        """One output for each row of words: the network's, in which risky words are heard where it is the logits."""
+        out = self._run(rows, output)
+        return self._risk.heard(out, rows) if output == LOGITS else out
+
+    def _run(self, rows: Sequence[tuple[str, ...]], output: str) -> NDArray[np.float32]:
+        """One output of the network; rows of equal length run together, without padding."""
         if len(rows) == 1:  # nothing to group: a single call comes here most often
             return self._network.run(output, self._encoder.encode(rows))
         out = np.empty((len(rows), self._network.sizes[output]), np.float32)
