@@ -1,0 +1,105 @@
+"""Risky words are not drowned out by harmless ones, and nothing else changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from merchant_classifier import MerchantClassifier, bundle
+from merchant_classifier.decision import Label, calibrated
+from merchant_classifier.errors import BundleCorrupt
+from merchant_classifier.risk import FLOOR, RiskWords
+from tests.tiny_run import seal
+from train.risk_words import Row, find
+
+LABELS = [Label(mcc, mcc, mcc) for mcc in ("5411", "5812", "7801", "7995")]
+CONTENT = {
+    "risk": {"labels": ["7801", "7995"], "words": {"casino": "7995"}, "harmless_pairs": ["geant casino"]},
+}
+PATH = Path("labels.json")
+
+
+def heard(line: str, chances: tuple[float, ...], content: Mapping[str, object] = CONTENT) -> NDArray[np.float64]:
+    """Probabilities of the labels after the words of a line were heard, for those that the network gives."""
+    logits = np.log(np.array([chances], np.float32)) + np.float32(3)
+    risk = RiskWords.from_bundle(PATH, content, LABELS)
+    probabilities: NDArray[np.float64] = calibrated(risk.heard(logits, [line.split(" ")]), 1.0, 0.0)[0]
+    return probabilities
+
+
+def test_risky_labels_keep_the_floor_in_the_label_that_the_word_says() -> None:
+    found = heard("lucky casino grocery bakery", (0.90, 0.07, 0.02, 0.01))
+    assert found[2:].sum() == pytest.approx(FLOOR, abs=1e-5)
+    assert found[3] > found[2]
+    assert found[0] / found[1] == pytest.approx(0.90 / 0.07, rel=1e-4), "the others share what is left as before"
+    assert found.argmax() == 0, "a merchant that the network is sure of stays the best guess"
+
+
+@pytest.mark.parametrize(
+    ("line", "chances"),
+    [
+        ("lucky grocery", (0.90, 0.07, 0.02, 0.01)),
+        ("geant casino", (0.90, 0.07, 0.02, 0.01)),
+        ("lucky casino", (0.05, 0.05, 0.80, 0.10)),
+        ("casinos", (0.90, 0.07, 0.02, 0.01)),
+    ],
+)
+def test_nothing_changes_without_a_risky_word_in_a_harmless_pair_or_where_it_is_heard_already(
+    line: str, chances: tuple[float, ...]
+) -> None:
+    np.testing.assert_allclose(heard(line, chances), chances, rtol=1e-5)
+
+
+def test_a_harmless_pair_does_not_excuse_another_risky_word() -> None:
+    assert heard("geant casino casino", (0.90, 0.07, 0.02, 0.01))[2:].sum() == pytest.approx(FLOOR, abs=1e-5)
+
+
+def test_a_model_without_risky_words_listens_to_none() -> None:
+    np.testing.assert_allclose(heard("casino", (0.90, 0.07, 0.02, 0.01), {}), (0.90, 0.07, 0.02, 0.01), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "risk", [{"labels": ["1234"], "words": {}, "harmless_pairs": []}, {"words": {}}, [], {"labels": 3, "words": {}}]
+)
+def test_a_damaged_part_is_refused(risk: object) -> None:
+    with pytest.raises(BundleCorrupt, match="risky words and labels"):
+        RiskWords.from_bundle(PATH, {"risk": risk}, LABELS)
+
+
+def test_a_model_hears_them_alone_in_a_batch_and_in_explain(tiny_copy: Path) -> None:
+    labels = json.loads((tiny_copy / bundle.LABELS).read_text("utf-8"))
+    labels["risk"] = {"labels": ["7995"], "words": {"quorble": "7995"}, "harmless_pairs": []}
+    (tiny_copy / bundle.LABELS).write_text(json.dumps(labels), "utf-8")
+    seal(tiny_copy)
+    model = MerchantClassifier.load(tiny_copy)
+    deaf = dict(labels, risk={"labels": [], "words": {}, "harmless_pairs": []})
+    (tiny_copy / bundle.LABELS).write_text(json.dumps(deaf), "utf-8")
+    seal(tiny_copy)
+    before = MerchantClassifier.load(tiny_copy)
+    lines = ["COFFEE QUORBLE", "COFFEE", "PETROL STATION"]
+    together, alone = model.predict_many(lines), [model.predict(line) for line in lines]
+    assert together == alone
+    assert model.explain(lines[0]).prediction == alone[0]
+    assert before.predict(lines[0]).mcc == "5814"
+    assert alone[0].mcc is None
+    assert alone[0].model_mcc == "5814", "still the best guess"
+    assert alone[0].candidates[1].mcc == "7995"
+    assert alone[1:] == [before.predict(line) for line in lines[1:]]
+
+
+def test_words_of_enough_merchants_of_which_most_are_risky_are_found() -> None:
+    rows = [Row(f"owner {number}", [f"owner{number}", "casino"], "7995", False) for number in range(8)]
+    rows += [Row("geant", ["geant", "casino"], "5411", True), Row("hotel", ["hotel", "casino"], "7011", False)]
+    rows += [Row(f"bet {number}", ["bet", "house"], "7801", False) for number in range(4)]
+    rows += [Row(f"slots {number}", ["slots"], "7801" if number < 5 else "5945", False) for number in range(10)]
+    rows += [Row("one owner", ["jackpot"], "7995", False)] * 9
+    found = find(rows)
+    assert found.words == {"casino": "7995"}, "bet has too few merchants, slots too many harmless ones, jackpot one"
+    assert found.harmless_pairs == ["geant casino"], "only frequent merchants excuse a word"
+    assert found.labels == ["7801", "7995"]
+    assert find([]) == find([Row("a", ["a"], "x", False)])
