@@ -13,11 +13,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from merchant_classifier.errors import InputError
 from train.config import Student as Sizes
 from train.network import StudentNetwork
 
@@ -100,32 +98,6 @@ def _split_attention(weights: dict[str, NDArray[np.float32]], sizes: Sizes) -> d
             split[f"{layer}.key.{kind}"], split[f"{layer}.value.{kind}"] = np.split(key_value, 2)
             split[f"{layer}.query.{kind}"] = weights[f"{layer}.query.{kind}"] * scale
     return split
-
-
-def trained_weights(content: bytes, sizes: Sizes) -> dict[str, NDArray[np.float32]]:
-    """The weights of a graph that `serving_graph` made, by their names in the network; the way back.
-
-    Those that `train.export` has stored in float16 are as precise as that.
-
-    Raises:
-        InputError: it is a network of other sizes.
-    """
-    stored = onnx.load_from_string(content).graph.initializer
-    found = {weight.name.removesuffix(HALF): numpy_helper.to_array(weight).astype(np.float32) for weight in stored}
-    none = np.zeros(0, np.float32)
-    scale = np.float32((sizes.width // sizes.heads) ** -0.5)
-    for layer in (f"layers.{number}" for number in range(sizes.layers)):
-        for kind in ("weight", "bias"):
-            pair = [found.get(f"{layer}.{part}.{kind}", none) for part in ("key", "value")]
-            found[f"{layer}.key_value.{kind}"] = np.concatenate(pair)
-            found[f"{layer}.query.{kind}"] = found.get(f"{layer}.query.{kind}", none) / scale
-    with torch.device("meta"):
-        expected = StudentNetwork(sizes, len(found.get("classify.bias", none))).state_dict()
-    for name, tensor in expected.items():
-        shape, shape_found = tuple(tensor.shape), found.get(name, none).shape
-        if shape_found != shape:
-            raise InputError(f"the network's weights {name!r}: expected {shape} of them, found {shape_found}")
-    return {name: found[name] for name in expected}
 
 
 def _positions(graph: _Graph) -> str:

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import onnx
 import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
 from torch import Tensor
 
 from merchant_classifier import bundle as bundles
@@ -15,7 +19,8 @@ from merchant_classifier.decision import Label
 from merchant_classifier.errors import InputError
 from merchant_classifier.word_table import WordTable
 from train.config import Student as StudentSizes
-from train.graph import trained_weights
+from train.graph import HALF
+from train.network import StudentNetwork
 
 
 def weights(directory: Path, sizes: StudentSizes, names: list[str]) -> dict[str, Tensor]:
@@ -33,6 +38,32 @@ def weights(directory: Path, sizes: StudentSizes, names: list[str]) -> dict[str,
     expected = (sizes.buckets, sizes.dimensions)
     if table.shape != expected:
         raise InputError(f"{bundle.directory}: expected a word table of {expected}, found {table.shape}")
-    found_weights = {f"network.{name}": w for name, w in trained_weights(bundle.files[bundles.NETWORK], sizes).items()}
+    found_weights = {f"network.{name}": w for name, w in network_weights(bundle.files[bundles.NETWORK], sizes).items()}
     found_weights["table.weight"] = table.rows(range(table.shape[0]))
     return {name: torch.from_numpy(values) for name, values in found_weights.items()}
+
+
+def network_weights(content: bytes, sizes: StudentSizes) -> dict[str, NDArray[np.float32]]:
+    """The weights of a graph that `train.graph` made, by their names in `train.network.StudentNetwork`.
+
+    Those that `train.export` has stored in float16 are as precise as that.
+
+    Raises:
+        InputError: it is a network of other sizes.
+    """
+    stored = onnx.load_from_string(content).graph.initializer
+    found = {weight.name.removesuffix(HALF): numpy_helper.to_array(weight).astype(np.float32) for weight in stored}
+    none = np.zeros(0, np.float32)
+    scale = np.float32((sizes.width // sizes.heads) ** -0.5)
+    for layer in (f"layers.{number}" for number in range(sizes.layers)):
+        for kind in ("weight", "bias"):
+            pair = [found.get(f"{layer}.{part}.{kind}", none) for part in ("key", "value")]
+            found[f"{layer}.key_value.{kind}"] = np.concatenate(pair)
+            found[f"{layer}.query.{kind}"] = found.get(f"{layer}.query.{kind}", none) / scale
+    with torch.device("meta"):
+        expected = StudentNetwork(sizes, len(found.get("classify.bias", none))).state_dict()
+    for name, tensor in expected.items():
+        shape, shape_found = tuple(tensor.shape), found.get(name, none).shape
+        if shape_found != shape:
+            raise InputError(f"the network's weights {name!r}: expected {shape} of them, found {shape_found}")
+    return {name: found[name] for name in expected}

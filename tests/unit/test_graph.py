@@ -18,8 +18,9 @@ from merchant_classifier.network import runtime
 from merchant_classifier.text import MAX_WORDS
 from train.config import Student as Sizes
 from train.export import store_half
-from train.graph import serving_graph, trained_weights
+from train.graph import serving_graph
 from train.network import StudentNetwork
+from train.reopen import network_weights
 
 pytestmark = pytest.mark.train
 SIZES = Sizes(dimensions=24, width=36, heads=3, hidden=52, layers=2, representation=8)
@@ -57,17 +58,17 @@ def test_equals_the_network(layers: int, positions: int) -> None:
 
 def test_the_weights_come_back_out_of_the_graph() -> None:
     made = network(SIZES)
-    found = trained_weights(store_half(serving_graph(made, SIZES)), SIZES)
+    found = network_weights(store_half(serving_graph(made, SIZES)), SIZES)
     expected = made.state_dict()
     assert found.keys() == expected.keys()
     for name, values in found.items():
         np.testing.assert_allclose(values, expected[name].numpy(), atol=2e-3, err_msg=name)
     wider = dataclasses.replace(SIZES, width=48)
     with pytest.raises(InputError, match=r"weights 'position': expected \(\d+, 48\) of them, found \(\d+, 36\)"):
-        trained_weights(serving_graph(made, SIZES), wider)
+        network_weights(serving_graph(made, SIZES), wider)
     deeper = dataclasses.replace(SIZES, layers=3)
     with pytest.raises(InputError, match=r"weights 'layers.2.*' *: expected .* found \(0,\)"):
-        trained_weights(serving_graph(made, SIZES), deeper)
+        network_weights(serving_graph(made, SIZES), deeper)
 
 
 def test_rows_do_not_depend_on_each_other() -> None:
