@@ -84,8 +84,8 @@ def _group_right(
     return right
 
 
-def interval(values: NDArray[np.bool_], merchants: Sequence[str], seed: int = 0) -> dict[str, float]:
-    """Mean with its 95 % bootstrap interval, resampling whole merchants."""
+def interval(values: NDArray[Any], merchants: Sequence[str], seed: int = 0) -> dict[str, float]:
+    """Mean with its 95 % bootstrap interval, resampling whole merchants; of shares, or of differences row by row."""
     if len(values) == 0:
         return {"value": float("nan"), "low": float("nan"), "high": float("nan")}
     sums, counts = _per_merchant(values, merchants)

@@ -81,17 +81,24 @@ class Comparison:
     def accuracy(
         self, lines: Mapping[str, Lines], with_memory: MerchantClassifier, retrained: MerchantClassifier | None
     ) -> Facts:
-        """Share of right MCCs of every system on every set: after the update, and before it where it matters."""
+        """Share of right MCCs of every system on every set: after the update, and before it where it matters.
+
+        And how far the network is ahead of retrieval with its own vectors, line by line.
+        """
         share = self._tuned_share(lines["tuning"])
         before: dict[str, Facts] = {}
         after: dict[str, Facts] = {}
+        ahead: Facts = {}
         for name in SHOWN:
             part, truth = lines[name], self._truth(lines[name])
+            right: dict[str, NDArray[np.float64]] = {}
             for system, old, new in self._answers(part, share, with_memory, retrained):
+                right[system] = (new == truth).astype(np.float64)
                 if name in UPDATED:
                     before.setdefault(system, {})[name] = metrics.interval(old == truth, part.keys)
                 after.setdefault(system, {})[name] = metrics.interval(new == truth, part.keys)
-        return {"accuracy": after, "accuracy_before": before, "neighbours_share": share}
+            ahead[name] = metrics.interval(right[NETWORK] - right[LARGE], part.keys)
+        return {"accuracy": after, "accuracy_before": before, "network_ahead": ahead, "neighbours_share": share}
 
     def _answers(
         self, part: Lines, share: float, with_memory: MerchantClassifier, retrained: MerchantClassifier | None

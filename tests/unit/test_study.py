@@ -13,7 +13,7 @@ from merchant_classifier import MerchantClassifier
 from merchant_classifier.memory_file import read
 from merchant_classifier.text import normalize
 from tests.tiny_bundle import keywords
-from train import study_audit, study_sets
+from train import study_accuracy, study_audit, study_page, study_sets
 from train.retrieval import Found, Index, best_share, distribution, majority, mixed
 from train.study_sets import Merchant
 
@@ -104,3 +104,25 @@ def test_planted_miscoding_is_found_when_the_names_are_clear(tiny: MerchantClass
     assert found["planted_of_each_kind"] == int(0.02 * len(clear))
     assert found["precision_at_4_percent"]["value"] > 0.9
     assert found["precision_at_2_percent"]["value"] >= found["precision_at_4_percent"]["value"]
+
+
+@pytest.mark.parametrize(("low", "verdict"), [(0.004, True), (-0.004, False)])
+def test_the_network_beats_retrieval_when_it_does_so_line_by_line(low: float, verdict: bool) -> None:
+    def part(value: float) -> dict[str, float]:
+        return {"value": value, "low": value - 0.02, "high": value + 0.02}
+
+    systems = (study_accuracy.NETWORK, study_accuracy.LARGE, study_accuracy.NEAREST, study_accuracy.MEMORY)
+    accuracy = {system: dict.fromkeys(("seen", "unseen", "new", "changed"), part(0.43)) for system in systems}
+    accuracy[study_accuracy.NETWORK]["unseen"] = part(0.45)
+    ahead = {"value": 0.02, "low": low, "high": 0.04}
+    facts = {
+        "accuracy": accuracy,
+        "network_ahead": {"seen": ahead, "unseen": ahead},
+        "latency": {"explain": {"p99_ms": 2.0}},
+        "index": {"large": 1000},
+        "updates": {"train_again": None, "append_to_memory": {"seconds": 0.1}},
+    }
+    found = {text: (measured, holds) for text, measured, holds in study_page._claims(facts)}
+    measured, holds = found["What is stable belongs in weights: on unseen merchants the network beats retrieval"]
+    assert holds == verdict
+    assert measured.endswith(f"difference line by line +2.0 ({100 * low:+.1f} to +4.0)")
