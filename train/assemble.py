@@ -16,7 +16,7 @@ import numpy as np
 from merchant_classifier import bundle as bundles
 from merchant_classifier.text import NORMALIZER_VERSION
 from train import config as configs
-from train import runs
+from train import former, runs
 from train.config import Config
 from train.labels import LabelRow
 from train.risk_words import Found
@@ -63,6 +63,7 @@ def write_manifest(folder: Path, config: Config) -> None:
         "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in bundles.DECIDING_FILES},
         "provenance": {
             "git": _git_revision(),
+            "start": _started_from(config),
             "data_sha256": hashlib.sha256(split.read_bytes()).hexdigest() if split.exists() else None,
             "base_model": {"name": config.pretrain.base, "licence": _licence(config.pretrain.base)},
             "config": configs.to_dict(config),
@@ -71,6 +72,14 @@ def write_manifest(folder: Path, config: Config) -> None:
         },
     }
     runs.write_json(folder / bundles.MANIFEST, manifest)
+
+
+def _started_from(config: Config) -> dict[str, str] | None:
+    """The model that training went on from."""
+    if not config.student.start:
+        return None
+    started = bundles.read(former.directory(config.student))
+    return {"version": started.version, "identity": started.identity}
 
 
 def _git_revision() -> str | None:

@@ -34,6 +34,7 @@ from scipy.stats import beta
 from merchant_classifier.classifier import MerchantClassifier
 from merchant_classifier.decision import Decider, calibrated
 from merchant_classifier.prediction import Mode
+from merchant_classifier.risk import FLOOR
 from merchant_classifier.text import normalize
 from train import assemble, former, risk_words, runs
 from train import config as configs
@@ -54,6 +55,8 @@ _STARTS = 6
 _SCALES = ((-2.0, 2.0), (-0.3, 0.3))
 _FIRST = ((0.0, 0.0), (0.3, 0.0), (0.0, 0.05))
 """Where the logarithm of the temperature and its slope are looked for, and the triangle that the search starts with."""
+_MARGIN = 1e-3
+"""Above the surest answer that must not be given."""
 _LEAST = 1e-12
 """A probability in a logarithm."""
 _TRUSTED_WEIGHT = 0.65
@@ -120,7 +123,8 @@ def run(args: argparse.Namespace) -> int:
     # The mix that the bounds are about: a little too low on trained merchants, too high on the lines of the later year.
     fitted = rows.half == 0
     temperature, slope = fit_temperature(rows.logits[fitted], rows.targets[fitted])
-    thresholds, report = choose_thresholds(rows, labels, temperature, slope)
+    least = surest_beside_a_risky_word(temperature, slope, len(risk.labels))
+    thresholds, report = choose_thresholds(rows, labels, temperature, slope, least)
     assemble.write_unfinished(folder, config, assemble.labels_content(labels, temperature, thresholds, slope, risk))
     scales = {"temperature": temperature, "temperature_slope": slope}
     runs.write_json(config.build / "calibration.json", {**scales, "rows": len(rows.targets), **report})
@@ -214,9 +218,9 @@ def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> 
 
 
 def choose_thresholds(
-    rows: Rows, labels: Sequence[LabelRow], temperature: float, slope: float
+    rows: Rows, labels: Sequence[LabelRow], temperature: float, slope: float, least: float = 0.0
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Thresholds for `labels.json`, and what was certified about them."""
+    """Thresholds for `labels.json`, none below `least`, and what was certified about them."""
     decider = Decider([row.label for row in labels], temperature, open_thresholds(labels), slope)
     levels = {"label": label_answers(rows, labels, decider), "category": category_answers(rows, decider)}
     thresholds: dict[str, Any] = open_thresholds(labels)
@@ -224,7 +228,7 @@ def choose_thresholds(
     for mode, bound in BOUNDS.items():
         modes[mode.value] = {}
         for level, answers in levels.items():
-            chosen, facts = certify(answers, rows.half, len(decider.categories), bound)
+            chosen, facts = certify(answers, rows.half, len(decider.categories), bound, least)
             facts["populations"] = by_population(answers, rows, chosen)
             thresholds[mode.value][level] = {
                 name: None if np.isinf(value) else round(float(value), 6)
@@ -233,6 +237,18 @@ def choose_thresholds(
             modes[mode.value][level] = {**facts, "bound": bound, "confidence": CONFIDENCE}
             modes[mode.value][level]["categories"] = dict(zip(decider.categories, facts["categories"], strict=True))
     return thresholds, {"modes": modes}
+
+
+def surest_beside_a_risky_word(temperature: float, slope: float, risky: int) -> float:
+    """More than any confidence in a harmless label where a risky word is heard; 0 where no label is risky.
+
+    Harmless labels have most where one has all that the floor leaves, and the floor is spread over risky ones.
+    """
+    surest = 0.0
+    for spread in range(1, risky + 1):
+        chances = np.array([[1 - FLOOR, *[FLOOR / spread] * spread]], np.float32)
+        surest = max(surest, float(calibrated(np.log(chances), temperature, slope)[0, 0]) + _MARGIN)
+    return surest
 
 
 def by_population(answers: Answers, rows: Rows, thresholds: NDArray[np.float64]) -> dict[str, dict[str, int]]:
@@ -270,13 +286,13 @@ def category_answers(rows: Rows, decider: Decider) -> Answers:
 
 
 def certify(
-    answers: Answers, half: NDArray[np.int64], categories: int, bound: float
+    answers: Answers, half: NDArray[np.int64], categories: int, bound: float, least: float = 0.0
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Thresholds by category and their facts on half B."""
+    """Thresholds by category, none below `least`, and their facts on half B."""
     fitted, tested = answers.where(half == 0), answers.where(half == 1)
     # A rule that answers too few rows cannot pass whatever they are; counting them looks at no label.
     fewest = _CERTIFIABLE_TIMES * np.log(1 - CONFIDENCE) / np.log(1 - bound)
-    rules = [thresholds_at(fitted, categories, float(rate)) for rate in _RATES]
+    rules = [np.maximum(thresholds_at(fitted, categories, float(rate)), least) for rate in _RATES]
     rules = [rule for rule in rules if (tested.confidence >= rule[tested.category]).sum() >= fewest]
     passed = np.full(categories, np.inf)
     for start in np.unique(np.linspace(0, len(rules) - 1, _STARTS).astype(int)) if rules else ():

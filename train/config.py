@@ -169,6 +169,11 @@ class Student:
     missing_words: float = 0.05
     pair_dropout: float = 0.3
 
+    def __post_init__(self) -> None:
+        for name in ("branches", "rounds"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected 1 or more, found {getattr(self, name)}")
+
 
 @dataclass(frozen=True, slots=True)
 class Baselines:

@@ -15,6 +15,7 @@ from typing import Any
 
 from merchant_classifier.bundle import MANIFEST, read
 from merchant_classifier.classifier import MerchantClassifier
+from merchant_classifier.errors import InputError
 from train import checks, compare, evidence, former, leaks, publishable, runs, shelf, stress, timing, traffic, trained
 from train import config as configs
 from train import limits as limit_files
@@ -89,7 +90,12 @@ def unseen_rows(config: Config, champion: Path | None) -> Frozen:
     rows = Frozen.read(config.build)
     if champion is None or not (champion / trained.FILE).exists():
         return rows
-    return rows.where(~leaks.trained_before(rows, Trained.read(champion / trained.FILE)))
+    rows = rows.where(~leaks.trained_before(rows, Trained.read(champion / trained.FILE)))
+    if not rows.texts:
+        raise InputError(
+            f"{champion} was trained on all merchants that are evaluated here: nothing is left to compare on"
+        )
+    return rows
 
 
 def sizes(folder: Path) -> int:

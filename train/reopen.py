@@ -34,6 +34,10 @@ def weights(directory: Path, sizes: StudentSizes, names: list[str]) -> dict[str,
     found = [Label(row["mcc"], row["text"], row["category"], row["family"]) for row in bundle.labels["labels"]]
     if [label.name for label in found] != names:
         raise InputError(f"{bundle.directory}: expected the {len(names)} labels of this run, found others")
+    recorded = bundle.manifest.get("provenance", {}).get("config", {}).get("student", {})
+    for name in ("layers", "heads"):
+        if recorded.get(name, getattr(sizes, name)) != getattr(sizes, name):
+            raise InputError(f"{bundle.directory}: expected {getattr(sizes, name)} {name}, found {recorded[name]}")
     table = WordTable.from_bytes(bundle.directory / bundles.WORD_TABLE, bundle.files[bundles.WORD_TABLE])
     expected = (sizes.buckets, sizes.dimensions)
     if table.shape != expected:

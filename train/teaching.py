@@ -57,7 +57,7 @@ def train(config: Config, rows: TrainingRows, names: list[str], folder: Path, ch
         train_branch(config, rows, names, folder, turn, number, checkpoint=checkpoint)
     student = _start(config, names, folder)
     before = _copy(student)
-    student.load_state_dict(_mean(path, sizes, range(sizes.rounds)))
+    student.load_state_dict(_mean(config, path, range(sizes.rounds), _inputs(rows, folder)))
     if sizes.start:
         _move_between(student, before, sizes.start_share)
     polished, settled = (path.with_name(f"{path.name}.{part}") for part in ("polish", "settle"))
@@ -90,20 +90,25 @@ def train_branch(
     Raises:
         InputError: the students of the round before are not finished.
     """
-    sizes, path = config.student, folder / checkpoint
+    path = folder / checkpoint
     student = _start(config, names, folder)
-    if turn:
-        student.load_state_dict(_mean(path, sizes, [turn - 1]))
-    rate = sizes.start_rate if sizes.start or turn else 1.0
-    seed = config.seed + _BRANCH_SEEDS * (turn * sizes.branches + number)
     inputs = _inputs(rows, folder)
-    config = _at_rate(config, rate, sizes.epochs, seed)
-    return _Trainer(config, student, rows, _branch_checkpoint(path, turn, number), place.device(), inputs).run()
+    if turn:
+        student.load_state_dict(_mean(config, path, [turn - 1], inputs))
+    course, branch = _course(config, turn, number), _branch_checkpoint(path, turn, number)
+    return _Trainer(course, student, rows, branch, place.device(), inputs).run()
 
 
 def _branches(sizes: StudentSizes) -> Iterator[tuple[int, int]]:
     """Round and number of every branch, in the order in which they are trained."""
     return product(range(sizes.rounds), range(sizes.branches))
+
+
+def _course(config: Config, turn: int, number: int) -> Config:
+    """The configuration of a branch: its learning rates and its seed."""
+    sizes = config.student
+    rate = sizes.start_rate if sizes.start or turn else 1.0
+    return _at_rate(config, rate, sizes.epochs, config.seed + _BRANCH_SEEDS * (turn * sizes.branches + number))
 
 
 def _branch_checkpoint(path: Path, turn: int, number: int) -> Path:
@@ -127,20 +132,21 @@ def _inputs(rows: TrainingRows, folder: Path) -> str:
     return f"{len(rows.texts)} rows of {files}"
 
 
-def _mean(path: Path, sizes: StudentSizes, turns: Iterable[int]) -> dict[str, Tensor]:
+def _mean(config: Config, path: Path, turns: Iterable[int], inputs: str) -> dict[str, Tensor]:
     """The mean of the weights of all students of these rounds.
 
     Students that start from the same weights end in one basin, where their mean is better than any of them on what none
     has read ("model soups", Wortsman et al. 2022, arXiv 2203.05482).
 
     Raises:
-        InputError: one of them is not finished.
+        InputError: one of them is not finished, or of another configuration or other rows.
     """
     states = []
-    for turn, number in product(turns, range(sizes.branches)):
+    for turn, number in product(turns, range(config.student.branches)):
         branch = _branch_checkpoint(path, turn, number)
         content = torch.load(branch, map_location="cpu", weights_only=False) if branch.exists() else {}
-        if not content.get("finished"):
+        same = content.get("config") == configs.to_dict(_course(config, turn, number))
+        if not (same and content["finished"] and content["inputs"].startswith(inputs)):
             raise InputError(f"round {turn + 2} begins when branch {number} of round {turn + 1} is finished")
         states.append(content["student"])
     return {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
@@ -203,7 +209,6 @@ def _at_rate(config: Config, rate: float, epochs: int, seed: int) -> Config:
         learning_rate=rate * config.student.learning_rate,
         table_learning_rate=rate * config.student.table_learning_rate,
     )
-    torch.manual_seed(seed)
     return dataclasses.replace(config, student=sizes, seed=seed)
 
 
@@ -282,6 +287,7 @@ class _Trainer:
 
     def run(self) -> bool:
         """Train to the end; whether there was anything left to do."""
+        torch.manual_seed(self.config.seed)
         self._resume()
         if self.done == self.total:
             return False

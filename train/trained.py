@@ -27,7 +27,7 @@ FILE = "trained.npy"
 _PLACES = 4
 """Bits of an entry."""
 _BITS = 6
-"""At least so many bits an entry: with four places, one other in fifteen to twenty is taken for an entry."""
+"""At least so many bits an entry. A full filter takes one entry in seventeen for one of its own; a merchant asks two."""
 _FEWEST_BITS = 1 << 10
 
 
@@ -50,7 +50,7 @@ class Trained:
         """
         try:
             bits = np.load(path)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise InputError(f"{path}: expected which merchants the model was trained on, found {error}") from error
         if bits.dtype != np.uint8 or bits.ndim != 1 or not len(bits) or len(bits) & (len(bits) - 1):
             raise InputError(f"{path}: expected uint8, a power of two of them, found {bits.dtype} {bits.shape}")
@@ -60,7 +60,10 @@ class Trained:
     def of(cls, rows: Iterable[tuple[str, str]], before: Trained | None = None) -> Trained:
         """Of rows given as base merchant and normalised words, and all that `before` holds."""
         entries = {entry for key, words in rows for entry in _entries(key, words)}
-        bits = max(_FEWEST_BITS, 1 << (_BITS * len(entries) - 1).bit_length() if entries else 0)
+        count = len(entries)
+        if before is not None:
+            count = before.entries + sum(not before._holds([entry]) for entry in entries)
+        bits = max(_FEWEST_BITS, 1 << max(0, _BITS * count - 1).bit_length())
         if before is not None:
             bits = max(bits, 8 * len(before.bits))
         flags = np.zeros(bits, np.uint8)
@@ -80,7 +83,25 @@ class Trained:
 
     def has(self, key: str, words: str) -> bool:
         """Whether the merchant or its name was among them, or is taken for one."""
-        places = _places(_entries(key, words), 8 * len(self.bits))
+        return self._holds(_entries(key, words))
+
+    @property
+    def entries(self) -> int:
+        """About how many entries it holds."""
+        return round(-8 * len(self.bits) / _PLACES * np.log1p(-min(self._fill, 0.999)))
+
+    @property
+    def mistaken(self) -> float:
+        """About which share of merchants that it does not hold it takes for its own."""
+        return float(1 - (1 - self._fill**_PLACES) ** 2)
+
+    @property
+    def _fill(self) -> float:
+        return float(np.unpackbits(self.bits).mean())
+
+    def _holds(self, entries: Iterable[str]) -> bool:
+        """Whether any of the entries."""
+        places = _places(entries, 8 * len(self.bits))
         return bool((self.bits[places >> 3] >> (7 - (places & 7)) & 1).all(axis=1).any())
 
     def write(self, path: Path) -> None:

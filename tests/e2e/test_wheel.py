@@ -42,6 +42,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory, tiny_path: Path) -> Pat
     for version in ("2025.9", "2026.1"):
         shutil.copytree(tiny_path, copy / "models" / version)
     (copy / "models" / "2026.1" / "report.html").write_text("<html></html>")
+    (copy / "models" / "2026.1" / "trained.npy").write_bytes(b"which merchants")
     (copy / "models" / "CURRENT").write_text("2026.1\n")
     return copy
 

@@ -15,6 +15,7 @@ from merchant_classifier.decision import Label, calibrated
 from merchant_classifier.errors import BundleCorrupt
 from merchant_classifier.risk import FLOOR, RiskWords
 from tests.tiny_run import seal
+from train.calibrate import surest_beside_a_risky_word
 from train.risk_words import Row, find
 
 LABELS = [Label(mcc, mcc, mcc) for mcc in ("5411", "5812", "7801", "7995")]
@@ -98,8 +99,24 @@ def test_words_of_enough_merchants_of_which_most_are_risky_are_found() -> None:
     rows += [Row(f"bet {number}", ["bet", "house"], "7801", False) for number in range(4)]
     rows += [Row(f"slots {number}", ["slots"], "7801" if number < 5 else "5945", False) for number in range(10)]
     rows += [Row("one owner", ["jackpot"], "7995", False)] * 9
+    rows += [Row("bwyn", ["bwyn"], "7995", True)]
     found = find(rows)
-    assert found.words == {"casino": "7995"}, "bet has too few merchants, slots too many harmless ones, jackpot one"
+    assert found.words == {"bwyn": "7995", "casino": "7995"}, (
+        "bet has too few merchants, slots too many harmless ones, jackpot one"
+    )
     assert found.harmless_pairs == ["geant casino"], "only frequent merchants excuse a word"
     assert found.labels == ["7801", "7995"]
     assert find([]) == find([Row("a", ["a"], "x", False)])
+
+
+@pytest.mark.parametrize(("temperature", "slope"), [(1.0, 0.0), (0.83, 0.09), (0.6, 0.0)])
+def test_no_harmless_label_beside_a_risky_word_is_surer_than_the_least_threshold(
+    temperature: float, slope: float
+) -> None:
+    least = surest_beside_a_risky_word(temperature, slope, 2)
+    risk = RiskWords.from_bundle(PATH, CONTENT, LABELS)
+    chances = np.random.default_rng(1).dirichlet(np.full(4, 0.2), 5000).astype(np.float32) + np.float32(1e-9)
+    probabilities = calibrated(risk.heard(np.log(chances), [["casino"]] * 5000), temperature, slope)
+    assert probabilities[:, :2].max() < least
+    assert probabilities[:, :2].max() > least - 0.02, "no more is kept silent than must be"
+    assert surest_beside_a_risky_word(temperature, slope, 0) == 0

@@ -194,6 +194,9 @@ def test_training_goes_on_from_a_former_model(tmp_path: Path, monkeypatch: pytes
     other = dataclasses.replace(config, student=dataclasses.replace(sizes, buckets=20))
     with pytest.raises(InputError, match=r"expected a word table of \(20, 8\), found \(10, 8\)"):
         teaching.train(other, found.rows, ["x"], tmp_path)
+    heads = dataclasses.replace(config, student=dataclasses.replace(sizes, heads=4))
+    with pytest.raises(InputError, match="expected 4 heads, found 2"):
+        teaching.train(heads, found.rows, ["x"], tmp_path)
     gone = dataclasses.replace(config, student=dataclasses.replace(sizes, start=str(tmp_path / "gone")))
     with pytest.raises(BundleNotFound, match="no such directory"):
         teaching.train(gone, found.rows, ["x"], tmp_path)
@@ -211,6 +214,10 @@ def test_the_mean_of_a_round_begins_the_next_and_that_of_all_is_taken(
     config = dataclasses.replace(found.config, student=sizes)
     given = config, found.rows, ["x", "y"], tmp_path
     teaching.train_branch(*given, 0, 0)
+    with pytest.raises(InputError, match="round 2 begins when branch 1 of round 1 is finished"):
+        teaching.train_branch(*given, 1, 0)
+    faster = dataclasses.replace(config, student=dataclasses.replace(sizes, learning_rate=0.1))
+    teaching.train_branch(faster, *given[1:], 0, 1)
     with pytest.raises(InputError, match="round 2 begins when branch 1 of round 1 is finished"):
         teaching.train_branch(*given, 1, 0)
     teaching.train_branch(*given, 0, 1)

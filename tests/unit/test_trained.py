@@ -38,6 +38,18 @@ def test_a_model_that_goes_on_knows_what_the_former_was_trained_on() -> None:
     assert others(on) < 0.1
 
 
+def test_a_filter_grows_with_what_it_is_united_with() -> None:
+    filled = Trained.of(ROWS)
+    for generation in range(1, 4):
+        filled = Trained.of([(f"{generation} {key}", f"{'cdefgh'[generation]} {words}") for key, words in ROWS], filled)
+        assert others(filled) == pytest.approx(filled.mistaken, abs=0.02)
+        assert filled.mistaken < 0.3, (
+            "of one size it would be half after the first union, and nearly all after the third"
+        )
+    assert all(filled.has(key, words) for key, words in ROWS)
+    assert len(Trained.of(ROWS, Trained.of(ROWS)).bits) == len(Trained.of(ROWS).bits), "known rows take no room"
+
+
 def test_the_file_is_the_filter_and_another_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "trained.npy"
     with pytest.raises(InputError, match=r"trained.npy: expected which merchants the model was trained on, found"):
@@ -45,6 +57,9 @@ def test_the_file_is_the_filter_and_another_file_is_refused(tmp_path: Path) -> N
     Trained.of(ROWS).write(path)
     assert path.stat().st_size < 10_000
     assert Trained.read(path).has(*ROWS[7])
+    path.write_bytes(b"")
+    with pytest.raises(InputError, match="expected which merchants"):
+        Trained.read(path)
     np.save(path, np.zeros(3, np.uint8))
     with pytest.raises(InputError, match=r"expected uint8, a power of two of them, found uint8 \(3,\)"):
         Trained.read(path)
