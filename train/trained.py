@@ -27,7 +27,7 @@ FILE = "trained.npy"
 _PLACES = 4
 """Bits of an entry."""
 _BITS = 6
-"""At least so many bits an entry. A full filter takes one entry in seventeen for one of its own; a merchant asks two."""
+"""At least so many bits an entry. A full filter takes one entry in seventeen for its own; a merchant asks two."""
 _FEWEST_BITS = 1 << 10
 
 
@@ -58,7 +58,10 @@ class Trained:
 
     @classmethod
     def of(cls, rows: Iterable[tuple[str, str]], before: Trained | None = None) -> Trained:
-        """Of rows given as base merchant and normalised words, and all that `before` holds."""
+        """Of rows given as base merchant and normalised words, and all that `before` holds.
+
+        What `before` takes wrongly for its own stays so: a model whose filter is `mistaken` too often should start afresh.
+        """
         entries = {entry for key, words in rows for entry in _entries(key, words)}
         count = len(entries)
         if before is not None:
@@ -88,7 +91,7 @@ class Trained:
     @property
     def entries(self) -> int:
         """About how many entries it holds."""
-        return round(-8 * len(self.bits) / _PLACES * np.log1p(-min(self._fill, 0.999)))
+        return int(-8 * len(self.bits) / _PLACES * float(np.log1p(-min(self._fill, 0.999))))
 
     @property
     def mistaken(self) -> float:

@@ -42,7 +42,7 @@ def test_a_filter_grows_with_what_it_is_united_with() -> None:
     filled = Trained.of(ROWS)
     for generation in range(1, 4):
         filled = Trained.of([(f"{generation} {key}", f"{'cdefgh'[generation]} {words}") for key, words in ROWS], filled)
-        assert others(filled) == pytest.approx(filled.mistaken, abs=0.02)
+        assert others(filled) == pytest.approx(filled.mistaken, abs=0.04)
         assert filled.mistaken < 0.3, (
             "of one size it would be half after the first union, and nearly all after the third"
         )
