@@ -1,4 +1,4 @@
-"""Which words of the training rows say gambling, adult content or crypto by themselves (`merchant_classifier.risk`)."""
+"""Which words of the training rows say gambling, adult content, dating or crypto (`merchant_classifier.risk`)."""
 
 from __future__ import annotations
 

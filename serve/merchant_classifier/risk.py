@@ -1,10 +1,10 @@
-"""Words that say gambling, adult content or crypto by themselves, and are not drowned out by harmless ones.
+"""Listed words that say gambling, adult content, dating or crypto, and are not drowned out by harmless ones.
 
 `BET365 SUPERMARKET GROCERIES FOOD` has three words for a grocer and one for a
 bookmaker, and a network that weighs words goes with the three. Whoever hides
 behind harmless words counts on that. So where a line holds a risky word, the labels
-of risky trades keep at least `FLOOR` of the probability, before calibration: no
-harmless code is sure then, and the modes with an error bound do not name one. The
+of risky trades keep at least `FLOOR` of the probability, before calibration, and
+`train/calibrate.py` chooses no threshold that a harmless code could reach then. The
 words come from the training rows (`train/risk_words.py`), and so do the pairs of words in
 which they mean something else (`geant casino`, a supermarket).
 """
