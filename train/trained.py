@@ -60,7 +60,7 @@ class Trained:
     def of(cls, rows: Iterable[tuple[str, str]], before: Trained | None = None) -> Trained:
         """Of rows given as base merchant and normalised words, and all that `before` holds.
 
-        What `before` takes wrongly for its own stays so: a model whose filter is `mistaken` too often should start afresh.
+        What `before` takes wrongly for its own stays so; a model whose filter is `mistaken` too often starts afresh.
         """
         entries = {entry for key, words in rows for entry in _entries(key, words)}
         count = len(entries)
