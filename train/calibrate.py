@@ -26,7 +26,6 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import beta
@@ -191,12 +190,10 @@ def later_rows(config: Config, names: frozenset[str]) -> Iterator[Drawn]:
 
 def _trusted(config: Config, part: str) -> list[dict[str, Any]]:
     """Doubtful labels would count right answers as errors, and words for a kind of place are no descriptors."""
-    table = runs.read_table(
-        config.build / runs.SPLIT, ["text", "label", "source", "weight", "country", "key", "part", "words"]
-    )
+    columns = ["text", "label", "source", "weight", "country", "key", "words"]
     return [
         row
-        for row in table.filter(pc.equal(table["part"], part)).to_pylist()
+        for row in runs.read_part(config.build, part, columns).to_pylist()
         if row["words"] and row["weight"] >= _TRUSTED_WEIGHT and row["source"] not in _TERMS
     ]
 

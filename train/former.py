@@ -6,16 +6,14 @@ from pathlib import Path
 
 from merchant_classifier import bundle as bundles
 from merchant_classifier.errors import InputError
-from train import trained
+from train import shelf, trained
 from train.config import SHIPPED, Student
 from train.trained import NOTHING, Trained
-
-_MODELS = Path("models")
 
 
 def directory(sizes: Student) -> Path:
     """The bundle that `student.start` names."""
-    return bundles.current(_MODELS) if sizes.start == SHIPPED else Path(sizes.start)
+    return bundles.current(shelf.MODELS) if sizes.start == SHIPPED else Path(sizes.start)
 
 
 def files(sizes: Student) -> list[Path]:

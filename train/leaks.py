@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from merchant_classifier.text import normalize
@@ -50,9 +49,8 @@ class Training:
     @classmethod
     def read(cls, build: Path) -> Training:
         """The training rows of a run."""
-        table = runs.read_table(build / runs.SPLIT, ["part", "key", "words", "text"])
-        table = table.filter(pc.equal(table["part"], runs.TRAIN))
-        return cls(*(frozenset(table[name].to_pylist()) for name in ("key", "words", "text")))
+        table = runs.read_part(build, runs.TRAIN, ["key", "words", "text"])
+        return cls(*(frozenset(column.to_pylist()) for column in table.columns))
 
 
 def find(rows: Frozen, training: Training, before: Trained = NOTHING) -> Leaks:
@@ -70,8 +68,9 @@ def find(rows: Frozen, training: Training, before: Trained = NOTHING) -> Leaks:
     names, counts = np.unique(rows.sets, return_counts=True)
     large = [str(name) for name, count in zip(names, counts, strict=True) if count >= _FEWEST_ROWS]
     shares = {name: float(known[rows.sets == name].mean()) for name in large}
-    merchants = {m for m, name in zip(rows.merchants, rows.sets, strict=True) if name != HAND_WRITTEN}
-    return Leaks(sum(merchant in training.keys or before.has(merchant, "") for merchant in merchants), shares)
+    named = zip(rows.sets, rows.merchants, strict=True)
+    known_before = {merchant for name, merchant in named if name != HAND_WRITTEN and before.has(merchant, "")}
+    return Leaks(len(training.keys.intersection(rows.merchants) | known_before), shares)
 
 
 def trained_before(rows: Frozen, before: Trained) -> NDArray[np.bool_]:

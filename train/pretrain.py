@@ -14,7 +14,6 @@ import argparse
 import random
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,12 +27,11 @@ from merchant_classifier.encoding import word_features
 from merchant_classifier.errors import InputError
 from merchant_classifier.word_table import WordTable
 from train import config as configs
-from train import runs
+from train import runs, shelf
 from train.base_model import embed
 from train.config import SHIPPED, Config
 from train.device import device
 
-_MODELS = Path("models")
 _BATCH = 1024
 _LEARNING_RATE = 5e-3
 _HELD_OUT_EVERY = 20
@@ -92,7 +90,7 @@ def shipped_table(config: Config) -> tuple[Tensor, str]:
     Raises:
         InputError: its size is not the configuration's.
     """
-    shipped = bundles.read(bundles.current(_MODELS))
+    shipped = bundles.read(bundles.current(shelf.MODELS))
     table = WordTable.from_bytes(shipped.directory / bundles.WORD_TABLE, shipped.files[bundles.WORD_TABLE])
     expected = (config.student.buckets, config.student.dimensions)
     if table.shape != expected:

@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from merchant_classifier import bundle as bundles
-from merchant_classifier.decision import Label
+from merchant_classifier.decision import Decider
 from merchant_classifier.errors import InputError
 from merchant_classifier.word_table import WordTable
 from train.config import Student as StudentSizes
@@ -31,8 +31,8 @@ def weights(directory: Path, sizes: StudentSizes, names: list[str]) -> dict[str,
         BundleNotFound, BundleCorrupt, BundleIncompatible: it is no model of this version.
     """
     bundle = bundles.read(directory)
-    found = [Label(row["mcc"], row["text"], row["category"], row["family"]) for row in bundle.labels["labels"]]
-    if [label.name for label in found] != names:
+    decider = Decider.from_bundle(bundle.directory / bundles.LABELS, bundle.labels)
+    if [label.name for label in decider.labels] != names:
         raise InputError(f"{bundle.directory}: expected the {len(names)} labels of this run, found others")
     recorded = bundle.manifest.get("provenance", {}).get("config", {}).get("student", {})
     for name in ("layers", "heads"):

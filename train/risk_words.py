@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -49,11 +49,9 @@ class Found:
 
 def of_split(build: Path) -> Found:
     """In the training rows of a run; none where labels are not MCCs."""
-    table = runs.read_table(build / runs.SPLIT, ["part", "key", "words", "label", "source"]).to_pylist()
+    table = runs.read_part(build, runs.TRAIN, ["key", "words", "label", "source"])
     return find(
-        Row(row["key"], row["words"].split(" "), row["label"], row["source"] == FREQUENT)
-        for row in table
-        if row["part"] == runs.TRAIN
+        Row(row["key"], row["words"].split(" "), row["label"], row["source"] == FREQUENT) for row in table.to_pylist()
     )
 
 
@@ -68,7 +66,8 @@ def find(rows: Iterable[Row]) -> Found:
             merchants[word].add(row.merchant)
             if row.label in LABELS:
                 risky[word][row.merchant] = row.label
-                famous.update([word] if row.frequent else [])
+                if row.frequent:
+                    famous.add(word)
     words = {
         word: Counter(sorted(labels.values())).most_common(1)[0][0]
         for word, labels in sorted(risky.items())
@@ -80,12 +79,11 @@ def find(rows: Iterable[Row]) -> Found:
     return Found(labels, words, sorted(_harmless_pairs(rows, words.keys())))
 
 
-def _harmless_pairs(rows: Iterable[Row], words: Iterable[str]) -> set[str]:
-    words = set(words)
+def _harmless_pairs(rows: Iterable[Row], words: Set[str]) -> set[str]:
     return {
         " ".join(pair)
         for row in rows
         if row.frequent and row.label not in LABELS
         for pair in pairwise(row.words)
-        if words & set(pair)
+        if not words.isdisjoint(pair)
     }

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -74,6 +75,15 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
         InputError: it is not there.
     """
     return pq.read_table(needed(path), columns=columns)
+
+
+def read_part(build: Path, part: str, columns: list[str]) -> pa.Table:
+    """Columns of a run's division, the rows of one part of it.
+
+    Raises:
+        InputError: the run has none.
+    """
+    return read_table(build / SPLIT, [*columns, "part"]).filter(pc.field("part") == part).select(columns)
 
 
 def needed(path: Path) -> Path:

@@ -52,16 +52,15 @@ _BRANCH_SEEDS = 1000
 
 def train(config: Config, rows: TrainingRows, names: list[str], folder: Path, checkpoint: str = CHECKPOINT) -> Student:
     """Train a student on rows of the run in `folder`; its `checkpoint` is gone on from if it is of the same ones."""
-    sizes, path = config.student, folder / checkpoint
+    sizes, path, inputs = config.student, folder / checkpoint, _inputs(rows, folder)
     for turn, number in _branches(sizes):
         train_branch(config, rows, names, folder, turn, number, checkpoint=checkpoint)
     student = _start(config, names, folder)
     before = _copy(student)
-    student.load_state_dict(_mean(config, path, range(sizes.rounds), _inputs(rows, folder)))
+    student.load_state_dict(_mean(config, path, range(sizes.rounds), inputs))
     if sizes.start:
         _move_between(student, before, sizes.start_share)
     polished, settled = (path.with_name(f"{path.name}.{part}") for part in ("polish", "settle"))
-    inputs = _inputs(rows, folder)
     if sizes.polish_epochs:
         polish(config, student, rows, polished, place.device(), inputs)
     if sizes.settle_steps:

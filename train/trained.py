@@ -62,31 +62,24 @@ class Trained:
 
         What `before` takes wrongly for its own stays so; a model whose filter is `mistaken` too often starts afresh.
         """
+        before = before or NOTHING
         entries = {entry for key, words in rows for entry in _entries(key, words)}
-        count = len(entries)
-        if before is not None:
-            count = before.entries + sum(not before._holds([entry]) for entry in entries)
-        bits = max(_FEWEST_BITS, 1 << max(0, _BITS * count - 1).bit_length())
-        if before is not None:
-            bits = max(bits, 8 * len(before.bits))
-        flags = np.zeros(bits, np.uint8)
-        if before is not None:
-            # An entry's places are those of a smaller filter plus multiples of its size.
-            flags[:] = np.tile(np.unpackbits(before.bits), bits // (8 * len(before.bits)))
+        count = before.entries + len(entries) - int(before._held(entries).sum())
+        bits = max(8 * len(before.bits), 1 << max(0, _BITS * count - 1).bit_length())
+        # An entry's places are those of a smaller filter plus multiples of its size.
+        flags = np.tile(np.unpackbits(before.bits), bits // (8 * len(before.bits)))
         flags[_places(entries, bits)] = 1
         return cls(np.packbits(flags))
 
     @classmethod
     def of_split(cls, build: Path, before: Trained | None = None) -> Trained:
         """Of the training rows of a run."""
-        table = runs.read_table(build / runs.SPLIT, ["part", "key", "words"])
-        columns = (table[name].to_pylist() for name in ("part", "key", "words"))
-        rows = ((key, words) for part, key, words in zip(*columns, strict=True) if part == runs.TRAIN)
-        return cls.of(rows, before)
+        table = runs.read_part(build, runs.TRAIN, ["key", "words"])
+        return cls.of(zip(*(column.to_pylist() for column in table.columns), strict=True), before)
 
     def has(self, key: str, words: str) -> bool:
         """Whether the merchant or its name was among them, or is taken for one."""
-        return self._holds(_entries(key, words))
+        return bool(self._held(_entries(key, words)).any())
 
     @property
     def entries(self) -> int:
@@ -102,10 +95,11 @@ class Trained:
     def _fill(self) -> float:
         return float(np.unpackbits(self.bits).mean())
 
-    def _holds(self, entries: Iterable[str]) -> bool:
-        """Whether any of the entries."""
+    def _held(self, entries: Iterable[str]) -> NDArray[np.bool_]:
+        """Which of the entries."""
         places = _places(entries, 8 * len(self.bits))
-        return bool((self.bits[places >> 3] >> (7 - (places & 7)) & 1).all(axis=1).any())
+        held: NDArray[np.bool_] = (self.bits[places >> 3] >> (7 - (places & 7)) & 1).all(axis=1)
+        return held
 
     def write(self, path: Path) -> None:
         """Write the filter's bits."""

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 
 from merchant_classifier import bundle  # noqa: E402
 from merchant_classifier.errors import BundleNotFound, InputError  # noqa: E402
-from train import assemble, labels, teaching, trained  # noqa: E402
+from train import assemble, calibrate, labels, teaching, trained  # noqa: E402
 from train.batches import Batcher  # noqa: E402
 from train.config import Config, Student  # noqa: E402
 from train.graph import serving_graph  # noqa: E402
@@ -162,7 +162,8 @@ def former_model(folder: Path, config: Config, student: Network, names: list[str
     folder.mkdir()
     np.save(folder / bundle.WORD_TABLE, pack(student.table.weight.detach().numpy()))
     (folder / bundle.NETWORK).write_bytes(serving_graph(student.network, config.student))
-    content = assemble.labels_content(labels.read(labels.OWN, names), 1.0, {})
+    found = labels.read(labels.OWN, names)
+    content = assemble.labels_content(found, 1.0, calibrate.open_thresholds(found))
     assemble.write_unfinished(folder, config, content)
     Trained.of([]).write(folder / trained.FILE)
 
