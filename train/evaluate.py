@@ -8,7 +8,6 @@ statement lines, from the seed. Seen and unseen merchants are always apart.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +22,7 @@ from merchant_classifier.prediction import Mode, Reason
 from train import config as configs
 from train import metrics, runs
 from train.config import Config
-from train.evaluation import GOLDEN_SET, EvaluationSet, evaluation_sets
+from train.evaluation import EvaluationSet, evaluation_sets, hand_written
 from train.metrics import Scored
 
 _LATENCY_ROWS = 3000
@@ -104,10 +103,9 @@ def _predictions(evaluation: EvaluationSet, scored: Scored, names: Sequence[str]
 
 def abstention(classifier: MerchantClassifier, config: Config) -> dict[str, float]:
     """How often rows whose right answer is "don't know" get an MCC all the same, by mode."""
-    if config.data.labels == "own" or not GOLDEN_SET.exists():
+    texts = [row["text"] for row in hand_written(config.data.labels) if row["stratum"] == "abstain"]
+    if not texts:
         return {}
-    rows = [json.loads(line) for line in GOLDEN_SET.read_text("utf-8").splitlines() if line]
-    texts = [row["text"] for row in rows if row["stratum"] == "abstain"]
     answered = {mode.value: [p.mcc is not None for p in classifier.predict_many(texts, mode=mode)] for mode in Mode}
     return {"rows": len(texts), **{mode: round(float(np.mean(hits)), 4) for mode, hits in answered.items()}}
 

@@ -60,8 +60,8 @@ def evaluation_sets(config: Config, names: Sequence[str]) -> Iterator[Evaluation
         if known:
             chosen = rng.sample(known, min(_SEEN_ROWS, len(known)))
             yield _of_rows(f"seen {source}", chosen, rng, disguised=True, seen=True)
-    if config.data.labels != "own" and GOLDEN_SET.exists():
-        yield golden_set(set(names))
+    if golden := hand_written(config.data.labels):
+        yield golden_set(golden, set(names))
 
 
 def _of_rows(
@@ -87,9 +87,20 @@ def _without(drawn: EvaluationSet, rows: list[dict[str, Any]], known_lines: set[
     )
 
 
-def golden_set(names: set[str], path: Path = GOLDEN_SET) -> EvaluationSet:
-    """The hand-written descriptors that have an acceptable MCC."""
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
+def hand_written(labels: str) -> list[dict[str, Any]]:
+    """The hand-written descriptors, row by row; none where a model learns labels of its own (`data.labels`)."""
+    if labels == "own" or not GOLDEN_SET.exists():
+        return []
+    return [json.loads(line) for line in GOLDEN_SET.read_text("utf-8").splitlines() if line]
+
+
+def golden_lines(labels: str) -> frozenset[str]:
+    """Their texts as written, case folded."""
+    return frozenset(row["text"].casefold() for row in hand_written(labels))
+
+
+def golden_set(rows: Sequence[dict[str, Any]], names: set[str]) -> EvaluationSet:
+    """Those of the hand-written descriptors that have an acceptable MCC."""
     rows = [row for row in rows if set(row["accept"]) & names]
     accepted = [[label for label in row["accept"] if label in names] for row in rows]
     return EvaluationSet("golden", [row["text"] for row in rows], accepted, [row["text"] for row in rows], False)

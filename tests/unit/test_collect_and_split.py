@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from merchant_classifier.errors import InputError
-from train import collect, runs, split
+from train import collect, evaluation, runs, split
 from train import config as configs
 from train.config import Config, Data, Source
 from train.keys import base_keys, letters, name_head
@@ -284,6 +284,18 @@ def test_stages_meet_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert sum(account["rows"].values()) == len(MERCHANTS)
     assert "pos" not in table["words"][0].as_py().split()
     assert runs.read_json(Path("build/mine") / collect.ACCOUNT)["rows"] == len(MERCHANTS)
+
+
+def test_golden_lines_are_in_no_part_whatever_source_they_stand_in() -> None:
+    texts = ["Golden Line #12", "ANOTHER", "golden line #12"]
+    parts = [TRAIN, VALIDATION, TEST]
+    split._drop_golden(texts, parts, frozenset({"golden line #12"}))
+    assert [part in PARTS for part in parts] == [False, True, False]
+
+
+def test_golden_lines_are_asked_of_models_of_these_labels_only() -> None:
+    assert "dollarama # 1187" in evaluation.golden_lines("generic")
+    assert evaluation.golden_lines("own") == frozenset()
 
 
 def test_a_word_that_many_brands_share_does_not_tie_them_together() -> None:
