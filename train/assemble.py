@@ -78,7 +78,7 @@ def _started_from(config: Config) -> dict[str, str] | None:
     """The model that training went on from."""
     if not config.student.start:
         return None
-    started = bundles.read(former.directory(config.student))
+    started = bundles.read(former.directory(config))
     return {"version": started.version, "identity": started.identity}
 
 

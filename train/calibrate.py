@@ -148,7 +148,7 @@ def score(config: Config, classifier: MerchantClassifier, names: list[str]) -> R
 
 def unseen_rows(config: Config, rng: random.Random) -> Iterator[Drawn]:
     """Validation merchants, disguised: no merchant of theirs was trained on."""
-    before = former.trained_before(config.student)
+    before = former.trained_before(config)
     for row in _trusted(config, "validation"):
         if before.has(row["key"], row["words"]):
             continue

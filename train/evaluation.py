@@ -44,7 +44,7 @@ def evaluation_sets(config: Config, names: Sequence[str]) -> Iterator[Evaluation
     rows = [row for row in table.to_pylist() if row["words"]]
     rng = random.Random(config.seed + 1)
     known_lines = {row["words"] for row in rows if row["part"] == "train"}
-    before = former.trained_before(config.student)
+    before = former.trained_before(config)
     for source in sorted({row["source"] for row in rows}):
         chosen = [row for row in rows if row["part"] == "test" and row["source"] == source]
         if chosen:

@@ -7,24 +7,36 @@ from pathlib import Path
 from merchant_classifier import bundle as bundles
 from merchant_classifier.errors import InputError
 from train import shelf, trained
-from train.config import SHIPPED, Student
+from train.config import SHIPPED, Config
 from train.trained import NOTHING, Trained
 
 
-def directory(sizes: Student) -> Path:
-    """The bundle that `student.start` names."""
-    return bundles.current(shelf.MODELS) if sizes.start == SHIPPED else Path(sizes.start)
+def directory(config: Config) -> Path:
+    """The bundle that `student.start` names.
+
+    Raises:
+        InputError: it is the model of this very version, which cannot have begun with itself.
+    """
+    if config.student.start != SHIPPED:
+        return Path(config.student.start)
+    current = bundles.current(shelf.MODELS)
+    if current.name == config.version:
+        raise InputError(
+            f'student.start: "{SHIPPED}" is {current}, of the same version as this configuration, which began with the'
+            " model before it; raise `version` to go on from it"
+        )
+    return current
 
 
-def files(sizes: Student) -> list[Path]:
+def files(config: Config) -> list[Path]:
     """What decides where training starts; nothing where it starts afresh.
 
     Raises:
-        InputError: one of them is not there.
+        InputError: one of them is not there, or of the version that is to be made.
     """
-    if not sizes.start:
+    if not config.student.start:
         return []
-    needed = [directory(sizes) / name for name in (bundles.MANIFEST, trained.FILE)]
+    needed = [directory(config) / name for name in (bundles.MANIFEST, trained.FILE)]
     for path in needed:
         if not path.is_file():
             raise InputError(
@@ -34,10 +46,10 @@ def files(sizes: Student) -> list[Path]:
     return needed
 
 
-def trained_before(sizes: Student) -> Trained:
+def trained_before(config: Config) -> Trained:
     """What the model that training goes on from was trained on; nothing where it starts afresh.
 
     Raises:
-        InputError: the model does not say.
+        InputError: the model does not say, or is of the version that is to be made.
     """
-    return Trained.read(directory(sizes) / trained.FILE) if sizes.start else NOTHING
+    return Trained.read(directory(config) / trained.FILE) if config.student.start else NOTHING

@@ -124,7 +124,7 @@ def stressed(model: Model, taxonomy: Taxonomy) -> dict[str, Any]:
 
 def rows_checks(config: Config, rows: Frozen, limits: Limits) -> Iterator[Check]:
     """The rows are unseen, and those of the model."""
-    before = former.trained_before(config.student)
+    before = former.trained_before(config)
     yield from checks.honest(leaks.find(rows, Training.read(config.build), before), limits)
     manifest = read(config.build / runs.BUNDLE).manifest
     same = leaks.is_manifests(config.build, manifest)

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     shown = publishable.source_names(config)
     neighbours.write_index(folder, classifier, config.build / runs.SPLIT, shown & neighbours.SOURCES or shown)
     write_golden(folder, classifier, config.build / runs.SPLIT, shown)
-    known = Trained.of_split(config.build, former.trained_before(config.student))
+    known = Trained.of_split(config.build, former.trained_before(config))
     known.write(folder / trained.FILE)
     print(f"pack: {trained.FILE} takes {known.mistaken:.1%} of other merchants for trained ones")
     assemble.write_manifest(folder, config)

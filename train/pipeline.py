@@ -81,7 +81,7 @@ def _keys(config: Config) -> Iterator[str]:
 
 def _hash_of_files(config: Config) -> str:
     """Of the taxonomy, every source and a former model; a missing source counts as such, its stage complains of it."""
-    paths = [source.path for source in config.data.sources] + [str(path) for path in former.files(config.student)]
+    paths = [source.path for source in config.data.sources] + [str(path) for path in former.files(config)]
     if config.data.labels != OWN:
         paths.append(config.data.labels)
     digest = hashlib.sha256()

@@ -59,7 +59,7 @@ def measure(config: Config, args: argparse.Namespace) -> dict[str, Any]:
     """Everything the page says."""
     classifier = MerchantClassifier.load(config.build / runs.BUNDLE)
     category_of = {label.name: label.category for label in classifier.decider.labels}
-    before = former.trained_before(config.student)
+    before = former.trained_before(config)
     sets = study_sets.draw(config.build / runs.SPLIT, args.size, args.updates, category_of, config.seed, before)
     memory = study_sets.write_memory(config.build / FOLDER / "memory.csv", [*sets.new, *sets.changed])
     comparison = Comparison(config, classifier, sets, args.index, args.frozen)

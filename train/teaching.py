@@ -119,7 +119,7 @@ def _start(config: Config, names: list[str], folder: Path) -> Student:
     torch.manual_seed(config.seed)
     student = Student(config.student, len(names)).to(place.device())
     if config.student.start:
-        student.load_state_dict(reopen.weights(former.directory(config.student), config.student, names))
+        student.load_state_dict(reopen.weights(former.directory(config), config.student, names))
     elif (folder / runs.WORD_TABLE).exists():
         student.table.weight.data.copy_(torch.load(folder / runs.WORD_TABLE, weights_only=True))
     return student

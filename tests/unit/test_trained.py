@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from merchant_classifier import bundle
 from merchant_classifier.errors import InputError
+from train import former, shelf, trained
+from train.config import SHIPPED, Config, Student
 from train.trained import NOTHING, Trained
 
 ROWS = [(f"owner {number}", f"shop {number:b} owner".translate(str.maketrans("01", "ab"))) for number in range(4000)]
@@ -63,3 +67,19 @@ def test_the_file_is_the_filter_and_another_file_is_refused(tmp_path: Path) -> N
     np.save(path, np.zeros(3, np.uint8))
     with pytest.raises(InputError, match=r"expected uint8, a power of two of them, found uint8 \(3,\)"):
         Trained.read(path)
+
+
+def test_a_model_cannot_begin_with_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "MODELS", tmp_path)
+    (tmp_path / "2026.1").mkdir()
+    (tmp_path / bundle.CURRENT).write_text("2026.1\n", "utf-8")
+    for name in (bundle.MANIFEST, trained.FILE):
+        (tmp_path / "2026.1" / name).write_bytes(b"")
+    later = Config("quarter", version="2026.2", student=Student(start=SHIPPED))
+    assert former.directory(later) == tmp_path / "2026.1"
+    assert [path.name for path in former.files(later)] == [bundle.MANIFEST, trained.FILE]
+    same = replace(later, version="2026.1")
+    for ask in (former.directory, former.files, former.trained_before):
+        with pytest.raises(InputError, match=r"of the same version as this configuration.*raise `version`"):
+            ask(same)
+    assert former.files(replace(same, student=Student())) == []
