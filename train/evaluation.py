@@ -13,12 +13,12 @@ from merchant_classifier.text import normalize
 from train import former, runs
 from train.augment import disguise
 from train.config import Config
-from train.sources.curated import FREQUENT
+from train.sources.curated import FREQUENT, REAL
 from train.trained import Trained
 
 GOLDEN_SET = Path("tests/golden/merchants.jsonl")
 _SEEN_ROWS = 4000
-_KNOWN = (FREQUENT, "curated-real")
+_KNOWN = (FREQUENT, REAL)
 """Merchants that exist: what is asked for most. Among all trained rows are many that nobody could learn by name."""
 
 

@@ -1,17 +1,18 @@
-"""Listed words that say gambling, adult content, dating or crypto, and are not drowned out by harmless ones.
+"""Listed words and names that say gambling, adult content, dating or crypto, and are not drowned out by harmless ones.
 
 `BET365 SUPERMARKET GROCERIES FOOD` has three words for a grocer and one for a
 bookmaker, and a network that weighs words goes with the three. Whoever hides
 behind harmless words counts on that. So where a line holds a risky word, the labels
 of risky trades keep at least `FLOOR` of the probability, before calibration, and
 `train/calibrate.py` chooses no threshold that a harmless code could reach then. The
-words come from the training rows (`train/risk_words.py`), and so do the pairs of words in
-which they mean something else (`geant casino`, a supermarket).
+words come from the training rows (`train/risk_words.py`), single ones and pairs (`paddy power`), and so
+do the pairs in which they mean something else (`geant casino`, a supermarket).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class RiskWords:
     """The risky words of a model.
 
     Args:
-        words: risky word -> position of the label that it says.
+        words: risky word, or two words with a space, -> position of the label that it says.
         harmless_pairs: two words with a space, one of them risky, that together are not.
         risky: bool (labels,), which labels are risky trades'.
     """
@@ -60,15 +61,20 @@ class RiskWords:
         """The logits, (rows, labels), with the floor in rows of words that hold a risky one; changed in place."""
         known = self._label_of.keys()
         for place, words in enumerate(rows):
-            if not known.isdisjoint(words) and (label := self._said(words)) is not None:
+            pairs = [" ".join(pair) for pair in pairwise(words)]
+            if known.isdisjoint(words) and known.isdisjoint(pairs):
+                continue
+            if (label := self._said(words, pairs)) is not None:
                 logits[place] = self._with_floor(logits[place], label)
         return logits
 
-    def _said(self, words: Sequence[str]) -> int | None:
-        """The label of the first risky word that stands in no harmless pair."""
+    def _said(self, words: Sequence[str], pairs: Sequence[str]) -> int | None:
+        """The label of the first risky pair, or else of the first risky word that stands in no harmless one."""
+        for pair in pairs:
+            if pair in self._label_of:
+                return self._label_of[pair]
         for place, word in enumerate(words):
-            pairs = {" ".join(words[start : start + 2]) for start in (place - 1, place) if start >= 0}
-            if word in self._label_of and pairs.isdisjoint(self._harmless_pairs):
+            if word in self._label_of and self._harmless_pairs.isdisjoint(pairs[max(0, place - 1) : place + 1]):
                 return self._label_of[word]
         return None
 

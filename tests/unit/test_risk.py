@@ -56,6 +56,14 @@ def test_nothing_changes_without_a_risky_word_in_a_harmless_pair_or_where_it_is_
     np.testing.assert_allclose(heard(line, chances), chances, rtol=1e-5)
 
 
+def test_a_risky_pair_is_heard_as_a_pair_only() -> None:
+    content = {"risk": {"labels": ["7995"], "words": {"paddy power": "7995"}, "harmless_pairs": ["power tools"]}}
+    chances = (0.90, 0.07, 0.02, 0.01)
+    assert heard("shop paddy power tools", chances, content)[3] == pytest.approx(FLOOR, abs=1e-5)
+    for line in ("power paddy", "paddy the power", "paddy", "power"):
+        np.testing.assert_allclose(heard(line, chances, content), chances, rtol=1e-5)
+
+
 def test_a_harmless_pair_does_not_excuse_another_risky_word() -> None:
     assert heard("geant casino casino", (0.90, 0.07, 0.02, 0.01))[2:].sum() == pytest.approx(FLOOR, abs=1e-5)
 
@@ -94,19 +102,36 @@ def test_a_model_hears_them_alone_in_a_batch_and_in_explain(tiny_copy: Path) -> 
 
 
 def test_words_of_enough_merchants_of_which_most_are_risky_are_found() -> None:
-    rows = [Row(f"owner {number}", [f"owner{number}", "casino"], "7995", False) for number in range(8)]
-    rows += [Row("geant", ["geant", "casino"], "5411", True), Row("hotel", ["hotel", "casino"], "7011", False)]
-    rows += [Row(f"bet {number}", ["bet", "house"], "7801", False) for number in range(4)]
-    rows += [Row(f"slots {number}", ["slots"], "7801" if number < 5 else "5945", False) for number in range(10)]
-    rows += [Row("one owner", ["jackpot"], "7995", False)] * 9
-    rows += [Row("bwyn", ["bwyn"], "7995", True)]
+    rows = [Row(f"owner {number}", [f"owner{number}", "casino"], "7995") for number in range(8)]
+    rows += [Row("geant", ["geant", "casino"], "5411", frequent=True), Row("hotel", ["hotel", "casino"], "7011")]
+    rows += [Row(f"bet {number}", ["bet", "house"], "7801") for number in range(4)]
+    rows += [Row(f"slots {number}", ["slots"], "7801" if number < 5 else "5945") for number in range(10)]
+    rows += [Row("one owner", ["jackpot"], "7995")] * 9
     found = find(rows)
-    assert found.words == {"bwyn": "7995", "casino": "7995"}, (
-        "bet has too few merchants, slots too many harmless ones, jackpot one"
-    )
+    assert found.words == {"casino": "7995"}, "bet has too few merchants, slots too many harmless ones, jackpot one"
     assert found.harmless_pairs == ["geant casino"], "only frequent merchants excuse a word"
     assert found.labels == ["7801", "7995"]
-    assert find([]) == find([Row("a", ["a"], "x", False)])
+    assert find([]) == find([Row("a", ["a"], "x")])
+
+
+def test_names_of_risky_merchants_are_found_where_harmless_ones_hardly_share_them() -> None:
+    rows = [
+        Row("bwyn", ["bwyn"], "7995", frequent=True),
+        Row("pady", ["pady", "powr"], "7995", real=True),
+        Row("pady power tools", ["powr", "tools"], "5251", real=True),
+        Row("sky bett", ["sky", "bett"], "7995", frequent=True),
+        Row("three", ["three", "word", "wager"], "7995", frequent=True),
+        Row("own", ["ownname"], "7995"),
+        Row("coral", ["coral"], "7995", real=True),
+        Row("coral reef", ["coral", "reef"], "5812", real=True),
+        Row("bwyn pair", ["bwyn", "house"], "7995", real=True),
+        Row("xyz", ["xyz"], "7995", real=True),
+    ]
+    found = find(rows)
+    assert found.words == {"bwyn": "7995", "pady powr": "7995", "sky bett": "7995"}, (
+        "not: words of a longer name, names of invented merchants, names that harmless ones have too, pairs "
+        "with a word that is heard alone, three letters of no frequent merchant"
+    )
 
 
 @pytest.mark.parametrize(("temperature", "slope"), [(1.0, 0.0), (0.83, 0.09), (0.6, 0.0)])

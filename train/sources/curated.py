@@ -16,6 +16,8 @@ from train.sources.tables import records
 
 FREQUENT = "curated-frequent"
 """Name of the source of frequent merchants' rows."""
+REAL = "curated-real"
+"""And of other merchants that exist."""
 
 _FREQUENT_TIMES = 5
 """How often a pass reads them for one reading of other curated rows."""
