@@ -24,10 +24,8 @@ from tqdm import tqdm
 
 from merchant_classifier import bundle as bundles
 from merchant_classifier.encoding import word_features
-from merchant_classifier.errors import InputError
-from merchant_classifier.word_table import WordTable
 from train import config as configs
-from train import runs, shelf
+from train import reopen, runs, shelf
 from train.base_model import embed
 from train.config import SHIPPED, Config
 from train.device import device
@@ -91,14 +89,7 @@ def shipped_table(config: Config) -> tuple[Tensor, str]:
         InputError: its size is not the configuration's.
     """
     shipped = bundles.read(bundles.current(shelf.MODELS))
-    table = WordTable.from_bytes(shipped.directory / bundles.WORD_TABLE, shipped.files[bundles.WORD_TABLE])
-    expected = (config.student.buckets, config.student.dimensions)
-    if table.shape != expected:
-        raise InputError(
-            f"pretrain.base = {SHIPPED!r}: expected student.buckets and student.dimensions as in model "
-            f"{shipped.version}, {table.shape}, found {expected}"
-        )
-    return torch.from_numpy(table.rows(range(table.shape[0]))), shipped.version
+    return torch.from_numpy(reopen.word_table(shipped, config.student)), shipped.version
 
 
 def frequent_words(config: Config) -> tuple[list[str], NDArray[np.float32]]:

@@ -15,6 +15,7 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from merchant_classifier import bundle as bundles
+from merchant_classifier.bundle import Bundle
 from merchant_classifier.decision import Decider
 from merchant_classifier.errors import InputError
 from merchant_classifier.word_table import WordTable
@@ -38,13 +39,25 @@ def weights(directory: Path, sizes: StudentSizes, names: list[str]) -> dict[str,
     for name in ("layers", "heads"):
         if recorded.get(name, getattr(sizes, name)) != getattr(sizes, name):
             raise InputError(f"{bundle.directory}: expected {getattr(sizes, name)} {name}, found {recorded[name]}")
+    found_weights = {f"network.{name}": w for name, w in network_weights(bundle.files[bundles.NETWORK], sizes).items()}
+    found_weights["table.weight"] = word_table(bundle, sizes)
+    return {name: torch.from_numpy(values) for name, values in found_weights.items()}
+
+
+def word_table(bundle: Bundle, sizes: StudentSizes) -> NDArray[np.float32]:
+    """A model's word table, (buckets, dimensions).
+
+    Raises:
+        InputError: it has another size.
+    """
     table = WordTable.from_bytes(bundle.directory / bundles.WORD_TABLE, bundle.files[bundles.WORD_TABLE])
     expected = (sizes.buckets, sizes.dimensions)
     if table.shape != expected:
-        raise InputError(f"{bundle.directory}: expected a word table of {expected}, found {table.shape}")
-    found_weights = {f"network.{name}": w for name, w in network_weights(bundle.files[bundles.NETWORK], sizes).items()}
-    found_weights["table.weight"] = table.rows(range(table.shape[0]))
-    return {name: torch.from_numpy(values) for name, values in found_weights.items()}
+        raise InputError(
+            f"{bundle.directory}: expected a word table of student.buckets and student.dimensions, {expected}, found"
+            f" {table.shape}"
+        )
+    return table.rows(range(table.shape[0]))
 
 
 def network_weights(content: bytes, sizes: StudentSizes) -> dict[str, NDArray[np.float32]]:

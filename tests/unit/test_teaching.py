@@ -193,7 +193,7 @@ def test_training_goes_on_from_a_former_model(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(InputError, match="expected the 1 labels of this run, found others"):
         teaching.train(config, found.rows, ["y"], tmp_path)
     other = dataclasses.replace(config, student=dataclasses.replace(sizes, buckets=20))
-    with pytest.raises(InputError, match=r"expected a word table of \(20, 8\), found \(10, 8\)"):
+    with pytest.raises(InputError, match=r"expected a word table of .*, \(20, 8\), found \(10, 8\)"):
         teaching.train(other, found.rows, ["x"], tmp_path)
     heads = dataclasses.replace(config, student=dataclasses.replace(sizes, heads=4))
     with pytest.raises(InputError, match="expected 4 heads, found 2"):
