@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 420, 290
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 20, 10, 40
-_NAMES, _LONGEST_NAME = 176, 28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 20, 10, 40
+_NAMES, _LONGEST_NAME = 176, 24
 """Room for names before bars and intervals: pixels and characters."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#8a4f7d", "#7a6a00", "#444444")

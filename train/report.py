@@ -120,7 +120,7 @@ def _set_row(name: str, part: Facts) -> list[pages.Cell]:
 
 
 def _plain(name: str) -> str:
-    """A set's name in a chart: seen or unseen is said where it is not plain."""
+    """A set's or source's name in a chart: seen or unseen is said where it is not plain."""
     return name.removeprefix("unseen ").removeprefix("register-")
 
 
@@ -316,7 +316,7 @@ def _data(facts: Facts) -> Iterator[Html]:
     found = sorted(data["rows_by_source"].items(), key=lambda item: -item[1])
     most = found[0][1] if found else 1
     chart = charts.bars(
-        "Rows by source", [(name, count / most, f"{count:,}") for name, count in found], charts.COLOURS[2]
+        "Rows by source", [(_plain(name), count / most, f"{count:,}") for name, count in found], charts.COLOURS[2]
     )
     yield pages.charts([("Rows by source", chart)])
     yield pages.paragraph(

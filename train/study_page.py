@@ -26,7 +26,7 @@ def _head(facts: Facts) -> Iterator[Html]:
     machine = facts["machine"]
     yield pages.paragraph(
         f"Model {facts['version']} ({facts['bundle'][:12]}); {machine['cpu']}, {machine['cores']} cores, one thread,"
-        f" load {machine['load']} while measuring. Written by `python -m train study`.",
+        f" load {machine['load']} while measuring. Written by python -m train study.",
         "soft",
     )
 
