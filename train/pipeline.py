@@ -18,6 +18,7 @@ from pathlib import Path
 from train import config as configs
 from train import former, runs
 from train.config import Config
+from train.evaluation import GOLDEN_SET
 from train.labels import OWN
 from train.stages import CHAIN, Stage
 
@@ -80,10 +81,13 @@ def _keys(config: Config) -> Iterator[str]:
 
 
 def _hash_of_files(config: Config) -> str:
-    """Of the taxonomy, every source and a former model; a missing source counts as such, its stage complains of it."""
+    """Of every source, a former model, and the taxonomy with its golden set.
+
+    What is missing counts as such; the stage that needs it complains.
+    """
     paths = [source.path for source in config.data.sources] + [str(path) for path in former.files(config)]
     if config.data.labels != OWN:
-        paths.append(config.data.labels)
+        paths += [config.data.labels, str(GOLDEN_SET)]
     digest = hashlib.sha256()
     for path in map(Path, paths):
         digest.update(f"{path}\0{_hash_of_file(path) if path.is_file() else 'missing'}\n".encode())

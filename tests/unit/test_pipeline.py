@@ -14,6 +14,7 @@ from merchant_classifier import bundle
 from merchant_classifier.errors import InputError
 from train import pipeline, trained
 from train.__main__ import main
+from train.evaluation import GOLDEN_SET
 from train.stages import CHAIN, STAGES, Stage
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,22 @@ def test_changed_rows_run_everything_again(log: list[str]) -> None:
     run()
     log.clear()
     write(rows="text,label\na,c\n")
+    run()
+    assert log == ["one", "two", "three"]
+
+
+def test_a_changed_golden_set_runs_everything_again_where_its_labels_are_learnt(log: list[str]) -> None:
+    GOLDEN_SET.parent.mkdir(parents=True)
+    run()
+    GOLDEN_SET.write_text("{}")
+    run()
+    assert log == ["one", "two", "three"], "labels of one's own are not asked about it"
+    Path("c.toml").write_text(Path("c.toml").read_text().replace('"own"', '"labels.csv"'))
+    run()
+    log.clear()
+    run()
+    assert log == []
+    GOLDEN_SET.write_text("{ }")
     run()
     assert log == ["one", "two", "three"]
 
