@@ -13,6 +13,7 @@ from merchant_classifier.text import normalize
 from train import former, runs
 from train.augment import disguise
 from train.config import Config
+from train.labels import OWN
 from train.sources.curated import FREQUENT, REAL
 from train.trained import Trained
 
@@ -89,7 +90,7 @@ def _without(drawn: EvaluationSet, rows: list[dict[str, Any]], known_lines: set[
 
 def hand_written(labels: str) -> list[dict[str, Any]]:
     """The hand-written descriptors, row by row; none where a model learns labels of its own (`data.labels`)."""
-    if labels == "own" or not GOLDEN_SET.exists():
+    if labels == OWN or not GOLDEN_SET.exists():
         return []
     return [json.loads(line) for line in GOLDEN_SET.read_text("utf-8").splitlines() if line]
 

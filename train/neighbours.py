@@ -23,13 +23,21 @@ from numpy.typing import NDArray
 from merchant_classifier import bundle as bundles
 from merchant_classifier.classifier import MerchantClassifier
 from train import runs
-from train.sources.curated import FREQUENT
+from train.sources import mcc_wordings, name_suggestion_index, statement_lines
+from train.sources.curated import FREQUENT, INDEPENDENT, REAL
 
 PLACES = 24_000
 """Merchants in an index: 64 bytes each and about 40 for the name."""
 
 SOURCES = frozenset(
-    {FREQUENT, "curated-real", "curated-independent", "hand-written", "name-suggestion-index", "iso18245"}
+    {
+        FREQUENT,
+        REAL,
+        INDEPENDENT,
+        statement_lines.SOURCE,
+        name_suggestion_index.SOURCE,
+        mcc_wordings.SOURCE,
+    }
 )
 """Sources of `data/curated_merchants.csv` and `data/merchants.csv`; words for a kind of place are not merchants."""
 

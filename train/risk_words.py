@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from train import runs
+from train.sources import name_suggestion_index
 from train.sources.curated import FREQUENT, REAL
 
-_REAL = frozenset({FREQUENT, REAL, "name-suggestion-index"})
+_REAL = frozenset({FREQUENT, REAL, name_suggestion_index.SOURCE})
 """Sources of merchants that exist, under the names that they use."""
 
 LABELS = frozenset({"7995", "7800", "7801", "7802", "9406", "6051", "5967", "7273"})
@@ -83,30 +84,8 @@ def of_split(build: Path) -> Found:
 def find(rows: Iterable[Row]) -> Found:
     """Risky words, risky merchants' own names, and pairs in which a risky word is harmless."""
     rows = list(rows)
-    risky: dict[str, dict[str, str]] = defaultdict(dict)
-    famous: set[str | None] = set()
-    names: set[str | None] = set()
-    for row in rows:
-        if row.label in LABELS:
-            for term in row.terms():
-                risky[term][row.merchant] = row.label
-            if row.frequent:
-                famous.add(row.name())
-            if row.frequent or row.real:
-                names.add(row.name())
-    merchants: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        for term in row.terms() & risky.keys():
-            merchants[term].add(row.merchant)
-
-    def is_risky(term: str) -> bool:
-        own, share, letters = len(risky[term]), len(risky[term]) / len(merchants[term]), len(term.replace(" ", ""))
-        said_by_many = term in famous or (own >= _MERCHANTS and " " not in term)
-        return (said_by_many and share >= _SHARE and letters >= _SHORTEST) or (
-            term in names and share >= _SHARE_OF_A_NAME and letters >= _SHORTEST_NAME
-        )
-
-    found = {term for term in risky if is_risky(term)}
+    risky = _of_risky_merchants(rows)
+    found = _heard(rows, risky)
     words = {
         term: Counter(sorted(risky[term].values())).most_common(1)[0][0]
         for term in sorted(found)
@@ -114,6 +93,36 @@ def find(rows: Iterable[Row]) -> Found:
     }
     labels = sorted(LABELS & {row.label for row in rows})
     return Found(labels, words, sorted(_harmless_pairs(rows, words.keys())))
+
+
+def _of_risky_merchants(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
+    """Their words and pairs of words -> which of them have it, and as what."""
+    risky: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        if row.label in LABELS:
+            for term in row.terms():
+                risky[term][row.merchant] = row.label
+    return risky
+
+
+def _heard(rows: Sequence[Row], risky: Mapping[str, Mapping[str, str]]) -> set[str]:
+    """Those of the words and pairs that say by themselves that a merchant is risky."""
+    merchants: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for term in row.terms() & risky.keys():
+            merchants[term].add(row.merchant)
+    famous = {row.name() for row in rows if row.label in LABELS and row.frequent}
+    names = {row.name() for row in rows if row.label in LABELS and row.real}
+
+    def says(term: str) -> bool:
+        own, letters = len(risky[term]), len(term.replace(" ", ""))
+        share = own / len(merchants[term])
+        known = term in famous or (own >= _MERCHANTS and " " not in term)
+        return (known and share >= _SHARE and letters >= _SHORTEST) or (
+            term in names and share >= _SHARE_OF_A_NAME and letters >= _SHORTEST_NAME
+        )
+
+    return set(filter(says, risky))
 
 
 def _pairs(words: Sequence[str]) -> Iterator[str]:

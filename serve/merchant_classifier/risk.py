@@ -59,17 +59,14 @@ class RiskWords:
 
     def heard(self, logits: NDArray[np.float32], rows: Sequence[Sequence[str]]) -> NDArray[np.float32]:
         """The logits, (rows, labels), with the floor in rows of words that hold a risky one; changed in place."""
-        known = self._label_of.keys()
         for place, words in enumerate(rows):
-            pairs = [" ".join(pair) for pair in pairwise(words)]
-            if known.isdisjoint(words) and known.isdisjoint(pairs):
-                continue
-            if (label := self._said(words, pairs)) is not None:
+            if (label := self._said(words)) is not None:
                 logits[place] = self._with_floor(logits[place], label)
         return logits
 
-    def _said(self, words: Sequence[str], pairs: Sequence[str]) -> int | None:
+    def _said(self, words: Sequence[str]) -> int | None:
         """The label of the first risky pair, or else of the first risky word that stands in no harmless one."""
+        pairs = [" ".join(pair) for pair in pairwise(words)]
         for pair in pairs:
             if pair in self._label_of:
                 return self._label_of[pair]

@@ -17,7 +17,9 @@ from train.sources.tables import records
 FREQUENT = "curated-frequent"
 """Name of the source of frequent merchants' rows."""
 REAL = "curated-real"
-"""And of other merchants that exist."""
+"""And of other merchants that exist ..."""
+INDEPENDENT = "curated-independent"
+"""... or that might."""
 
 _FREQUENT_TIMES = 5
 """How often a pass reads them for one reading of other curated rows."""
